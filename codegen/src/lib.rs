@@ -1,0 +1,1 @@
+//! Turns the YAML transcription of the gateway documentation into source files.

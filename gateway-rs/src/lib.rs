@@ -1,0 +1,1 @@
+//! A typed client for the KESS PAY payment gateway.

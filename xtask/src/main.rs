@@ -1,0 +1,2 @@
+//! The one door to every chore of the project.
+fn main() {}
