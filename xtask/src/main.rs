@@ -1,2 +1,57 @@
-//! The one door to every chore of the project.
-fn main() {}
+//! The one door to every chore of the project: `cargo xtask CHORE`.
+//!
+//! What can be done with plain cargo stays plain cargo; what takes more than one step, or a tool
+//! that is not Rust, is a chore here. A chore says in plain words what it does and what it lacks,
+//! and ends with 0 (done), 1 (something is wrong with the project) or 2 (wrong usage).
+
+mod bench;
+mod console;
+mod process;
+mod python;
+mod test;
+mod tidy;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of the kesspay project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run all tests; whatever they need is made on the spot
+    Test(test::Options),
+    /// Check what the compiler does not: sizes, names, links, secrets, formatting
+    Tidy,
+    /// Run the benchmarks
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().chore {
+        Chore::Test(options) => test::run(&options),
+        Chore::Tidy => tidy::run(),
+        Chore::Bench(options) => bench::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            console::warn(&format!("error: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
