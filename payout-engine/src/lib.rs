@@ -1,1 +1,18 @@
 //! A batch payout engine.
+
+mod batch;
+mod error;
+mod event;
+mod order_no;
+mod payout;
+mod policy;
+mod text_enum;
+
+pub use batch::{
+    Batch, BatchId, BatchOptions, BatchState, GatewayIdentity, NameCheck, NewBatch, OtpMode, Route,
+};
+pub use error::{Error, ErrorKind};
+pub use event::{EngineEvent, Observer};
+pub use order_no::{BatchCode, OrderNo};
+pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Stopped, Total};
+pub use policy::{Backoff, Policy};

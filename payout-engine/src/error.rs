@@ -1,0 +1,179 @@
+//! The one error type of the library.
+//!
+//! A row that fails is no error: it is an [`crate::Outcome`]. An [`Error`] means that the engine could
+//! not do what it was asked: the store, the lock, the configuration, the identity of the gateway.
+//!
+//! Invariant: no message holds personal data or a secret, and each says what to do next where there is
+//! something to do.
+
+use std::{fmt, path::Path};
+
+/// What the engine could not do. `Display` is one line; the cause, if any, is the `source`.
+#[derive(Debug)]
+pub struct Error(Box<Problem>);
+
+/// The kinds of [`Error`], for callers that act on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Options or settings that make no sense.
+    Config,
+    /// There is no such batch, or no unfinished one.
+    NoSuchBatch,
+    /// The batch exists already, or is in a state that does not allow this.
+    BatchState,
+    /// Another runner holds the store.
+    Locked,
+    /// Another runner took the batch over; this one must not write any more.
+    Fenced,
+    /// The batch belongs to another gateway or seller.
+    OtherGateway,
+    /// The store could not be read or written.
+    Store,
+    /// The store holds what the engine never writes, or sums that do not add up.
+    Books,
+    /// Rows came in a shape that the store refuses.
+    Intake,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("{0}")]
+    Config(String),
+    #[error("no batch named `{0}` in the store; `payout list` shows those there are")]
+    NoSuchBatch(String),
+    #[error("no unfinished batch in the store; `payout list` shows those there are")]
+    NoUnfinishedBatch,
+    #[error("batch `{batch}` {problem}")]
+    BatchState { batch: String, problem: String },
+    #[error("the store is in use by {holder}; wait for it to end, or stop it first")]
+    Locked { holder: String },
+    #[error("another runner took over batch `{batch}`; this one stopped writing")]
+    Fenced { batch: String },
+    #[error(
+        "batch `{batch}` belongs to gateway {stored}, but the configuration names {configured}; \
+         resume it with the configuration it was started with"
+    )]
+    OtherGateway { batch: String, stored: String, configured: String },
+    #[error("the store could not {doing}")]
+    Store { doing: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the store holds {what} `{value}`, which this version cannot read")]
+    Corrupt { what: &'static str, value: String },
+    #[error("the books do not add up: {0}; nothing more was sent")]
+    Books(String),
+    #[error("`{text}` is no {what}: expected one of {expected}")]
+    UnknownText { what: &'static str, text: String, expected: String },
+    #[error("row {row}: {problem}")]
+    Row { row: u64, problem: String },
+    #[error("{0}")]
+    Shared(std::sync::Arc<Error>),
+}
+
+impl Error {
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        match &*self.0 {
+            Problem::Config(_) | Problem::UnknownText { .. } => ErrorKind::Config,
+            Problem::NoSuchBatch(_) | Problem::NoUnfinishedBatch => ErrorKind::NoSuchBatch,
+            Problem::BatchState { .. } => ErrorKind::BatchState,
+            Problem::Locked { .. } => ErrorKind::Locked,
+            Problem::Fenced { .. } => ErrorKind::Fenced,
+            Problem::OtherGateway { .. } => ErrorKind::OtherGateway,
+            Problem::Store { .. } => ErrorKind::Store,
+            Problem::Corrupt { .. } | Problem::Books(_) => ErrorKind::Books,
+            Problem::Row { .. } => ErrorKind::Intake,
+            Problem::Shared(error) => error.kind(),
+        }
+    }
+
+    /// Settings that make no sense; `message` says which and what to write instead.
+    pub fn config(message: impl Into<String>) -> Self {
+        Problem::Config(message.into()).into()
+    }
+
+    /// A row that the store cannot take.
+    pub(crate) fn row(row: u64, problem: impl Into<String>) -> Self {
+        Problem::Row { row, problem: problem.into() }.into()
+    }
+
+    pub(crate) fn no_such_batch(name: Option<&str>) -> Self {
+        match name {
+            Some(name) => Problem::NoSuchBatch(name.to_owned()).into(),
+            None => Problem::NoUnfinishedBatch.into(),
+        }
+    }
+
+    pub(crate) fn batch_state(batch: &str, problem: impl Into<String>) -> Self {
+        Problem::BatchState { batch: batch.to_owned(), problem: problem.into() }.into()
+    }
+
+    pub(crate) fn locked(holder: impl Into<String>) -> Self {
+        Problem::Locked { holder: holder.into() }.into()
+    }
+
+    pub(crate) fn fenced(batch: &str) -> Self {
+        Problem::Fenced { batch: batch.to_owned() }.into()
+    }
+
+    pub(crate) fn other_gateway(
+        batch: &str,
+        stored: impl fmt::Display,
+        configured: impl fmt::Display,
+    ) -> Self {
+        Problem::OtherGateway {
+            batch: batch.to_owned(),
+            stored: stored.to_string(),
+            configured: configured.to_string(),
+        }
+        .into()
+    }
+
+    pub(crate) fn store(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Problem::Store { doing: doing.into(), source: source.into() }.into()
+    }
+
+    pub(crate) fn open(path: &Path, source: std::io::Error) -> Self {
+        Self::store(format!("open {}", path.display()), source)
+    }
+
+    pub(crate) fn corrupt(what: &'static str, value: &str) -> Self {
+        Problem::Corrupt { what, value: value.to_owned() }.into()
+    }
+
+    pub(crate) fn books(problem: impl Into<String>) -> Self {
+        Problem::Books(problem.into()).into()
+    }
+
+    pub(crate) fn unknown_text(what: &'static str, text: &str, expected: &[&str]) -> Self {
+        Problem::UnknownText { what, text: text.to_owned(), expected: expected.join(", ") }.into()
+    }
+
+    /// One failed commit concerns every row that waited for it.
+    pub(crate) fn shared(error: std::sync::Arc<Error>) -> Self {
+        Problem::Shared(error).into()
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Problem::Shared(error) => std::error::Error::source(&**error),
+            other => std::error::Error::source(other),
+        }
+    }
+}
