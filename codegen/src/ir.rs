@@ -20,6 +20,8 @@ pub(crate) struct Spec {
     pub(crate) enums: Vec<Enum>,
     pub(crate) errors: Vec<ErrorRow>,
     pub(crate) quirks: Vec<Quirk>,
+    /// Objects whose fields stand at the root of some request.
+    pub(crate) includes: Vec<ObjectId>,
     /// Replies in the shapes that errors were seen in, of no operation in particular.
     pub(crate) error_examples: Vec<Example>,
 }
@@ -71,13 +73,21 @@ pub(crate) enum Source {
     Field,
 }
 
-/// Hosts, paths and whatever else is true of every call.
+/// What is true of every call.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) hosts: Vec<Host>,
-    /// The one path of all services.
-    pub(crate) gateway_path: String,
-    pub(crate) token_path: String,
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// `service`, `sign_type`, `sign`: part of every request, listed in none.
+    pub(crate) request_fields: Vec<Field>,
+    /// The envelope of every reply.
+    pub(crate) reply_fields: Vec<Field>,
+    pub(crate) signing: Vec<Fact>,
+    pub(crate) sealing: Vec<Fact>,
+    pub(crate) envelope: Vec<Fact>,
+    pub(crate) links: Vec<Link>,
+    /// Objects that no operation leads to: notices, redirects.
+    pub(crate) roots: Vec<Root>,
 }
 
 /// A host that the gateway is known to live on.
@@ -85,6 +95,50 @@ pub(crate) struct Gateway {
 pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) url: String,
+    pub(crate) source: Source,
+    pub(crate) description: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) authenticated: bool,
+    pub(crate) source: Source,
+    pub(crate) description: String,
+}
+
+/// A rule in words.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    pub(crate) text: String,
+    pub(crate) source: Source,
+}
+
+/// A URL that is built or opened, not called.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) name: String,
+    /// With `{parameter}` in places, each of which is listed.
+    pub(crate) template: String,
+    pub(crate) source: Source,
+    pub(crate) quirks: Vec<QuirkId>,
+    pub(crate) description: String,
+    pub(crate) parameters: Vec<LinkParameter>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LinkParameter {
+    pub(crate) name: String,
+    pub(crate) sensitive: bool,
+    pub(crate) source: Source,
+    pub(crate) description: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Root {
+    pub(crate) object: ObjectId,
+    pub(crate) source: Source,
     pub(crate) description: String,
 }
 
@@ -165,20 +219,45 @@ pub(crate) struct Request {
 }
 
 /// What `data` holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Reply {
     Object(ObjectId),
     List(ObjectId),
-    /// One page of several: the items stand under `items`, beside `current_page`, `last_page`.
-    Page {
-        item: ObjectId,
-        items: String,
-    },
-    /// A stretch of a longer list: the object has `from`, `to`, `hasMore` and the list `items`.
-    Range {
-        object: ObjectId,
-        items: String,
-    },
+    /// Beside the items stand `current_page` and `last_page`, perhaps `total` and `per_page`.
+    Page(Items),
+    /// Beside the items stand `from`, `to` and `hasMore`.
+    Range(Items),
+    /// Nobody knows; kept as it came.
+    Any,
+}
+
+/// A stretch of a longer list.
+#[derive(Debug)]
+pub(crate) struct Items {
+    pub(crate) of: ObjectId,
+    /// The key inside `data`.
+    pub(crate) key: String,
+    /// What stands beside the items and the paging.
+    pub(crate) fields: Vec<Field>,
+}
+
+impl Reply {
+    /// The object that the reply holds, once or several times.
+    pub(crate) fn object(&self) -> Option<ObjectId> {
+        match self {
+            Self::Object(id) | Self::List(id) => Some(*id),
+            Self::Page(items) | Self::Range(items) => Some(items.of),
+            Self::Any => None,
+        }
+    }
+
+    /// The fields that the operation itself states, beside the items.
+    pub(crate) fn fields(&self) -> &[Field] {
+        match self {
+            Self::Page(items) | Self::Range(items) => &items.fields,
+            Self::Object(_) | Self::List(_) | Self::Any => &[],
+        }
+    }
 }
 
 /// A field of a request or an object.
@@ -226,7 +305,10 @@ pub(crate) enum Type {
     Digits,
     Integer(Wire),
     Flag(Wire),
-    Money { currency: CurrencyOf, wire: Wire },
+    Money {
+        currency: CurrencyOf,
+        wire: Wire,
+    },
     Decimal,
     DateTime,
     Date,
@@ -238,6 +320,26 @@ pub(crate) enum Type {
     Map(Box<Type>),
     Any,
     Sealed(ObjectId),
+    /// A currency's code, `USD` or `KHR`; an open list.
+    Currency,
+}
+
+impl Type {
+    /// What a list or map holds in the end; the type itself otherwise.
+    pub(crate) fn innermost(&self) -> &Type {
+        match self {
+            Self::List(of) | Self::Map(of) => of.innermost(),
+            _ => self,
+        }
+    }
+
+    /// The object that the type leads to, if it leads to one.
+    pub(crate) fn object(&self) -> Option<ObjectId> {
+        match self.innermost() {
+            Self::Object(id) | Self::Variable(id) | Self::Sealed(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a number travels as a JSON number or as text.

@@ -1,0 +1,101 @@
+//! Names: from the wire's many spellings to snake_case, and from there to Rust.
+//!
+//! Knows nothing of the spec; a name that cannot be one in Rust is escaped here, in one place.
+
+use proc_macro2::{Ident, Span};
+
+/// `purchaseRequestId` → `purchase_request_id`, `bakongAccountID` → `bakong_account_id`,
+/// `BIN` → `bin`. A run of capitals is one word; its last letter begins the next word where a small
+/// letter follows.
+pub(crate) fn snake(wire: &str) -> String {
+    let chars: Vec<char> = wire.chars().collect();
+    let mut out = String::with_capacity(wire.len() + 4);
+    for (index, &c) in chars.iter().enumerate() {
+        if !c.is_ascii_alphanumeric() {
+            push_separator(&mut out);
+            continue;
+        }
+        let after_small = index > 0
+            && (chars[index - 1].is_ascii_lowercase() || chars[index - 1].is_ascii_digit());
+        let before_small = chars.get(index + 1).is_some_and(char::is_ascii_lowercase);
+        let after_letter = index > 0 && chars[index - 1].is_ascii_alphanumeric();
+        if c.is_ascii_uppercase() && (after_small || (after_letter && before_small)) {
+            push_separator(&mut out);
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out.trim_end_matches('_').to_owned()
+}
+
+fn push_separator(out: &mut String) {
+    if !out.is_empty() && !out.ends_with('_') {
+        out.push('_');
+    }
+}
+
+/// `order_status` → `OrderStatus`, `PENDING_REFUND` → `PendingRefund`, `FAILED ON VERIFY` →
+/// `FailedOnVerify`, `ABAAKHPP` → `Abaakhpp`.
+pub(crate) fn pascal(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for word in snake(name).split('_') {
+        let mut chars = word.chars();
+        if let Some(first) = chars.next() {
+            out.push(first.to_ascii_uppercase());
+            out.push_str(chars.as_str());
+        }
+    }
+    if out.starts_with(|c: char| c.is_ascii_digit()) { format!("N{out}") } else { out }
+}
+
+/// An identifier; a word that Rust keeps for itself is written raw, or with a trailing underscore
+/// where even that is not allowed.
+pub(crate) fn ident(name: &str) -> Ident {
+    match name {
+        "self" | "Self" | "super" | "crate" => Ident::new(&format!("{name}_"), Span::call_site()),
+        _ if syn::parse_str::<Ident>(name).is_ok() => Ident::new(name, Span::call_site()),
+        _ => Ident::new_raw(name, Span::call_site()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ident, pascal, snake};
+
+    #[test]
+    fn wire_names_become_snake_case() {
+        for (wire, expected) in [
+            ("total_amount", "total_amount"),
+            ("purchaseRequestId", "purchase_request_id"),
+            ("bakongAccountID", "bakong_account_id"),
+            ("BIN", "bin"),
+            ("acquirerICA", "acquirer_ica"),
+            ("txnDateTimeWithTime", "txn_date_time_with_time"),
+            ("detail[]", "detail"),
+            ("seller[code]", "seller_code"),
+            ("v2Refund", "v2_refund"),
+            ("HTMLPage", "html_page"),
+        ] {
+            assert_eq!(snake(wire), expected, "{wire}");
+        }
+    }
+
+    #[test]
+    fn values_become_variants() {
+        for (value, expected) in [
+            ("PENDING_PARTIAL_REFUND", "PendingPartialRefund"),
+            ("HMAC-SHA256", "HmacSha256"),
+            ("FAILED ON VERIFY TRX", "FailedOnVerifyTrx"),
+            ("ABAAKHPP", "Abaakhpp"),
+            ("1", "N1"),
+        ] {
+            assert_eq!(pascal(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn words_of_rust_are_escaped() {
+        assert_eq!(ident("type").to_string(), "r#type");
+        assert_eq!(ident("self").to_string(), "self_");
+        assert_eq!(ident("amount").to_string(), "amount");
+    }
+}
