@@ -5,6 +5,7 @@
 //! and ends with 0 (done), 1 (something is wrong with the project) or 2 (wrong usage).
 
 mod bench;
+mod codegen;
 mod console;
 mod process;
 mod python;
@@ -29,6 +30,8 @@ struct Cli {
 enum Chore {
     /// Run all tests; whatever they need is made on the spot
     Test(test::Options),
+    /// Generate everything that comes from spec/
+    Codegen(codegen::Options),
     /// Check what the compiler does not: sizes, names, links, secrets, formatting
     Tidy,
     /// Run the benchmarks
@@ -38,6 +41,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Test(options) => test::run(&options),
+        Chore::Codegen(options) => codegen::run(&options),
         Chore::Tidy => tidy::run(),
         Chore::Bench(options) => bench::run(&options),
     };
