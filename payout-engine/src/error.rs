@@ -63,6 +63,10 @@ enum Problem {
     Books(String),
     #[error("`{text}` is no {what}: expected one of {expected}")]
     UnknownText { what: &'static str, text: String, expected: String },
+    #[error("{path} cannot be read; check the name and the permissions")]
+    File { path: String, source: std::io::Error },
+    #[error("{path} changed while it was read; nothing was sent, start again when nobody edits it")]
+    FileChanged { path: String },
     #[error("row {row}: {problem}")]
     Row { row: u64, problem: String },
     #[error("{0}")]
@@ -81,7 +85,9 @@ impl Error {
             Problem::OtherGateway { .. } => ErrorKind::OtherGateway,
             Problem::Store { .. } => ErrorKind::Store,
             Problem::Corrupt { .. } | Problem::Books(_) => ErrorKind::Books,
-            Problem::Row { .. } => ErrorKind::Intake,
+            Problem::Row { .. } | Problem::File { .. } | Problem::FileChanged { .. } => {
+                ErrorKind::Intake
+            }
             Problem::Shared(error) => error.kind(),
         }
     }
@@ -94,6 +100,16 @@ impl Error {
     /// A row that the store cannot take.
     pub(crate) fn row(row: u64, problem: impl Into<String>) -> Self {
         Problem::Row { row, problem: problem.into() }.into()
+    }
+
+    /// A batch file that cannot be read.
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        Problem::File { path: path.display().to_string(), source }.into()
+    }
+
+    /// A batch file that is no longer the one that was checked.
+    pub(crate) fn file_changed(path: &Path) -> Self {
+        Problem::FileChanged { path: path.display().to_string() }.into()
     }
 
     pub(crate) fn no_such_batch(name: Option<&str>) -> Self {

@@ -3,6 +3,7 @@
 mod batch;
 mod error;
 mod event;
+pub mod intake;
 mod order_no;
 mod payout;
 mod policy;

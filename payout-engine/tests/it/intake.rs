@@ -1,0 +1,468 @@
+//! Bad files, one test for each kind of damage: what is found, where, and that nothing is hidden.
+
+use std::fs;
+use std::path::PathBuf;
+
+use payout_engine::intake::{self, Checked, Code, SEALED_BYTES};
+use tempfile::TempDir;
+
+const HEADING: &str =
+    "reference,first_name,last_name,phone_number,email,bank_account_number,bic,amount,currency";
+
+/// A row that is in order.
+fn row(reference: &str) -> String {
+    row_with(reference, "000123456", "10.50", "USD")
+}
+
+fn row_with(reference: &str, account: &str, amount: &str, currency: &str) -> String {
+    format!(
+        "{reference},Dara,Sok,012345678,dara@example.com,{account},ABAAKHPP,{amount},{currency}"
+    )
+}
+
+/// A folder with one file in it.
+struct Batch {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Batch {
+    fn of(bytes: impl AsRef<[u8]>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("batch.csv");
+        fs::write(&path, bytes).unwrap();
+        Self { _folder: folder, path }
+    }
+
+    fn rows(rows: &[&str]) -> Self {
+        Self::of(format!("{HEADING}\n{}\n", rows.join("\n")))
+    }
+
+    fn check(&self) -> Checked {
+        intake::check(&self.path, SEALED_BYTES).unwrap()
+    }
+}
+
+/// `line/row/column/code` of every problem.
+fn problems(checked: &Checked) -> Vec<String> {
+    let text = |finding: &intake::Finding| {
+        let row = finding.row.map_or("-".to_owned(), |row| row.to_string());
+        let column = finding.column.as_deref().unwrap_or("-");
+        format!("{}/{row}/{column}/{}", finding.line, finding.code)
+    };
+    checked.problems.iter().map(text).collect()
+}
+
+fn warnings(checked: &Checked) -> Vec<(u64, Code)> {
+    checked.warnings.iter().map(|finding| (finding.line, finding.code)).collect()
+}
+
+#[track_caller]
+fn refused(bytes: impl AsRef<[u8]>, expected: &[&str]) -> Checked {
+    let checked = Batch::of(bytes).check();
+    assert_eq!(problems(&checked), expected);
+    checked
+}
+
+#[track_caller]
+fn accepted(bytes: impl AsRef<[u8]>, valid: u64) -> Checked {
+    let checked = refused(bytes, &[]);
+    assert_eq!((checked.rows, checked.valid), (valid, valid));
+    checked
+}
+
+fn file(rows: &[String]) -> String {
+    format!("{HEADING}\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn a_good_file_has_its_sums_by_currency() {
+    let rows =
+        [row("A"), row_with("B", "000123457", "41000", "KHR"), row_with("C", "1", "0.5", "USD")];
+    let checked = accepted(file(&rows), 3);
+    let totals: Vec<_> = checked.totals.iter().map(|(c, a)| format!("{c} {a}")).collect();
+    assert_eq!(totals, ["USD 11", "KHR 41000"]);
+    assert_eq!(checked.sha256.len(), 64);
+}
+
+#[test]
+fn leading_zeros_live_and_unknown_columns_are_kept() {
+    let text = format!("{HEADING},Staff Note,\n{},0042,\n", row("A"));
+    let batch = Batch::of(text);
+    let checked = batch.check();
+    let payouts: Vec<_> = intake::load(&checked).unwrap().map(Result::unwrap).collect();
+    assert_eq!(payouts.len(), 1);
+    let payout = &payouts[0];
+    assert_eq!(payout.payee.bank_account_number.expose(), "000123456");
+    assert_eq!(payout.payee.phone_number.expose(), "012345678");
+    assert_eq!(payout.extra[0], ("Staff Note".to_owned(), "0042".to_owned()));
+    assert_eq!((payout.row, payout.line), (1, 2));
+}
+
+#[test]
+fn columns_in_any_order_case_and_in_khmer() {
+    let text = "CURRENCY;Amount;BIC;លេខគណនី;E-Mail;Phone Number;LAST NAME;FirstName;លេខយោង\n\
+                USD;10.50;WING;000123456;d@example.com;012345678;Sok;ដារ៉ា;A-1\n";
+    accepted(text, 1);
+}
+
+#[test]
+fn utf8_byte_order_mark() {
+    accepted(format!("\u{feff}{}", file(&[row("A")])), 1);
+}
+
+#[test]
+fn byte_order_mark_in_mid_file() {
+    let text = file(&[row("A"), format!("\u{feff}{}", row("B"))]);
+    refused(text, &["3/2/reference/invisible_character"]);
+}
+
+#[test]
+fn heading_repeated_where_files_were_joined() {
+    refused(file(&[row("A"), HEADING.to_uppercase(), row("B")]), &["3/2/-/repeated_heading"]);
+}
+
+#[test]
+fn utf16_from_a_spreadsheet() {
+    for mark in [&b"\xff\xfe"[..], &b""[..]] {
+        let mut bytes = mark.to_vec();
+        bytes.extend(file(&[row("A")]).encode_utf16().flat_map(u16::to_le_bytes));
+        refused(bytes, &["1/-/-/utf16"]);
+    }
+}
+
+#[test]
+fn windows_1252_bytes_are_named_with_their_offset() {
+    let mut bytes = file(&[row("A"), row("B")]).into_bytes();
+    let at = bytes.windows(6).position(|w| w == b"B,Dara").unwrap() + 3;
+    bytes[at] = 0xe9;
+    let checked = refused(bytes, &["3/2/first_name/not_utf8"]);
+    assert!(checked.problems[0].message.contains("byte 2 of the field"));
+    let offset = HEADING.len() + 1 + row("A").len() + 1;
+    assert!(checked.problems[0].message.contains(&format!("byte {offset} of the file")));
+}
+
+#[test]
+fn bytes_that_are_not_utf8_in_the_heading_and_in_an_unknown_column() {
+    let text = format!("{HEADING},note\n{},x\n", row("A"));
+    let at = |what: &str| text.find(what).unwrap();
+    for (at, expected) in [(at("note"), "1/-/-/not_utf8"), (at("x\n"), "2/1/note/not_utf8")] {
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] = 0xe9;
+        refused(bytes, &[expected]);
+    }
+}
+
+#[test]
+fn semicolons_and_tabs_are_read() {
+    for delimiter in [";", "\t"] {
+        accepted(file(&[row("A"), row("B")]).replace(',', delimiter), 2);
+    }
+}
+
+#[test]
+fn the_sep_line_of_a_spreadsheet_is_obeyed_and_counted() {
+    let text = format!("sep=;\r\n{}", file(&[row("A"), row_with("B", "x", "1", "USD")]));
+    refused(text.replace(',', ";"), &["4/2/bank_account_number/account_digits"]);
+}
+
+#[test]
+fn a_semicolon_file_with_decimal_commas_is_refused_by_amount() {
+    let text = file(&[row("A")]).replace(',', ";").replace("10.50", "10,50");
+    refused(text, &["2/1/amount/amount_separator"]);
+}
+
+#[test]
+fn line_ends_of_every_system() {
+    for end in ["\r\n", "\r", "\n"] {
+        accepted(file(&[row("A"), row("B")]).replace('\n', end), 2);
+    }
+}
+
+#[test]
+fn a_line_break_inside_quotes_moves_the_physical_line_not_the_row() {
+    let heading = format!("{HEADING},address");
+    let text = format!(
+        "{heading}\n{},\"St 5\nPhnom Penh\"\n{},\n",
+        row("A"),
+        row_with("B", "x", "1", "USD")
+    );
+    refused(text, &["4/2/bank_account_number/account_digits"]);
+}
+
+#[test]
+fn a_line_break_in_a_name() {
+    let text = file(&[row("A").replace("Dara,", "\"Da\nra\",")]);
+    refused(text, &["2/1/first_name/line_break"]);
+}
+
+#[test]
+fn an_unclosed_quote_does_not_swallow_the_file() {
+    let rows =
+        [row("A"), row("B").replace("Dara", "\"Dara"), row("C"), row_with("D", "x", "1", "USD")];
+    refused(
+        file(&rows),
+        &["3/-/first_name/unclosed_quote", "5/3/bank_account_number/account_digits"],
+    );
+}
+
+#[test]
+fn text_after_a_closing_quote() {
+    let text = file(&[row("A").replace("Dara", "\"Da\"ra"), row("B")]);
+    refused(text, &["2/-/first_name/text_after_quote"]);
+}
+
+#[test]
+fn rows_swallowed_by_two_stray_quotes() {
+    let heading = format!("{HEADING},note");
+    let text = format!("{heading}\n{},\"a\n{},b\n{},c\"\n", row("A"), row("B"), row("C"));
+    refused(text, &["2/-/-/swallowed_rows"]);
+}
+
+#[test]
+fn endless_broken_quotes_stop_the_reading() {
+    let rows: Vec<_> = (0..100).map(|_| "\"a\"b".to_owned()).collect();
+    let checked = Batch::of(file(&rows)).check();
+    assert_eq!(checked.problems.last().map(|p| p.code), Some(Code::TooManyBrokenQuotes));
+    assert_eq!(checked.problems.len(), 21);
+}
+
+#[test]
+fn ragged_rows() {
+    let rows =
+        [row("A"), format!("{},x", row("B")), "C,Dara".to_owned(), format!("{},,", row("D"))];
+    refused(file(&rows), &["3/2/-/ragged_row", "4/3/-/ragged_row"]);
+}
+
+#[test]
+fn thousands_without_quotes_make_a_ragged_row() {
+    refused(file(&[row_with("A", "1", "1,234.50", "USD")]), &["2/1/-/ragged_row"]);
+}
+
+#[test]
+fn a_cut_last_row() {
+    let text = format!("{HEADING}\n{}\nB,Dara,Sok,0123", row("A"));
+    refused(text, &["3/2/-/cut_off"]);
+}
+
+#[test]
+fn blank_rows_are_passed_over_with_one_warning() {
+    let rows = [row("A"), String::new(), ",,,,,,,,".to_owned(), "  ".to_owned(), row("B")];
+    let checked = accepted(file(&rows), 2);
+    assert_eq!(warnings(&checked).first(), Some(&(3, Code::BlankRows)));
+    assert!(checked.warnings[0].message.starts_with("3 blank rows"));
+}
+
+#[test]
+fn nine_hundred_thousand_empty_rows_are_one_warning() {
+    let text = format!("{}{}", file(&[row("A")]), ",,,,,,,,\n".repeat(900_000));
+    let checked = accepted(text, 1);
+    assert_eq!(warnings(&checked), [(3, Code::BlankRows)]);
+}
+
+#[test]
+fn missing_columns_are_all_named() {
+    let text = "reference,first_name,last_name,amount\nA,Dara,Sok,1\n";
+    let checked = Batch::of(text).check();
+    let missing: Vec<_> = checked.problems.iter().filter_map(|p| p.column.as_deref()).collect();
+    assert_eq!(missing, ["phone_number", "email", "bank_account_number", "bic", "currency"]);
+    assert!(checked.problems.iter().all(|p| p.code == Code::MissingColumn && p.row.is_none()));
+}
+
+#[test]
+fn duplicated_columns() {
+    let text = format!("{HEADING},Amount\n{},1\n", row("A"));
+    refused(text, &["1/-/amount/duplicate_column"]);
+}
+
+#[test]
+fn no_heading_at_all() {
+    refused(format!("{}\n", row("A")), &["1/-/-/no_heading"]);
+}
+
+#[test]
+fn metadata_above_the_heading() {
+    let text = format!("Payroll June,,\n\n{}", file(&[row("A")]));
+    let checked = refused(text, &["1/-/-/lines_above_heading"]);
+    assert!(checked.problems[0].message.contains("line 3"));
+}
+
+#[test]
+fn a_total_row_below() {
+    for total in ["Total,,,,,,,10.50,USD", "សរុប,,,,,,,10.50,", ",,,,,,TOTAL:,10.50,"] {
+        refused(file(&[row("A"), total.to_owned()]), &["3/2/-/total_row"]);
+    }
+}
+
+#[test]
+fn an_empty_file_and_one_with_a_heading_only() {
+    refused("", &["1/-/-/empty_file"]);
+    refused("\n\n", &["1/-/-/empty_file"]);
+    refused(format!("{HEADING}\n"), &["1/-/-/no_rows"]);
+}
+
+#[test]
+fn files_of_other_kinds_by_their_first_bytes() {
+    let cases: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04rest", "Excel"),
+        (b"\xd0\xcf\x11\xe0rest", "Excel"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\x1f\x8b\x08rest", "gzip"),
+        (b"<!DOCTYPE html><p>", "web page"),
+        (b"\n <html>", "web page"),
+        (b"{\"rows\":[]}", "JSON"),
+    ];
+    for (bytes, kind) in cases {
+        let checked = refused(bytes, &["1/-/-/wrong_file_type"]);
+        assert!(checked.problems[0].message.contains(kind), "{}", checked.problems[0].message);
+    }
+}
+
+#[test]
+fn zero_bytes() {
+    let text = file(&[row("A").replace("Dara", "Da\0ra"), row("B")]);
+    refused(text, &["2/1/first_name/nul_byte"]);
+}
+
+#[test]
+fn spreadsheet_damage_to_accounts() {
+    let rows = [
+        row_with("A", "1.23457E+11", "10", "USD"),
+        row_with("B", "=\"00123\"", "11", "USD"),
+        row_with("C", "'00123", "12", "USD"),
+        row_with("D", "1234567890123450", "13", "USD"),
+    ];
+    let checked = refused(
+        file(&rows),
+        &[
+            "2/1/bank_account_number/scientific_notation",
+            "3/2/bank_account_number/spreadsheet_formula",
+            "4/3/bank_account_number/leading_apostrophe",
+        ],
+    );
+    assert_eq!(warnings(&checked), [(5, Code::DigitsLost)]);
+}
+
+#[test]
+fn every_problem_of_a_row_is_reported_at_once_and_masked() {
+    let text = file(&["A,Dara,,12,nobody,00-123-456,abaakhpp,\"1,000\",usd".to_owned()]);
+    let checked = refused(
+        text,
+        &[
+            "2/1/last_name/missing",
+            "2/1/phone_number/phone_format",
+            "2/1/email/email_format",
+            "2/1/bank_account_number/account_digits",
+            "2/1/bic/bic_shape",
+            "2/1/currency/currency_unknown",
+            "2/1/amount/amount_separator",
+        ],
+    );
+    let account = checked.problems[3].value.as_deref().unwrap();
+    assert!(account.contains("****") && !account.contains("123-4"), "{account}");
+    assert!(checked.problems.iter().all(|p| !p.hint.is_empty() && !p.message.is_empty()));
+}
+
+#[test]
+fn the_same_reference_twice_refuses_both_and_takes_both_from_the_sums() {
+    let rows = [row("A"), row_with("B", "000777", "5", "USD"), format!(" {} ", row("A"))];
+    let checked = refused(
+        file(&rows),
+        &["2/1/reference/duplicate_reference", "4/3/reference/duplicate_reference"],
+    );
+    assert_eq!((checked.rows, checked.valid), (3, 1));
+    assert_eq!(checked.totals.values().map(ToString::to_string).collect::<Vec<_>>(), ["5"]);
+    assert!(checked.can_skip_problems());
+}
+
+#[test]
+fn skipping_marks_the_copies_as_invalid_and_loses_none() {
+    let batch = Batch::rows(&[&row("A"), &row("B"), &row("A"), "x"]);
+    let checked = batch.check();
+    let payouts: Vec<_> = intake::load(&checked).unwrap().map(Result::unwrap).collect();
+    let codes: Vec<_> =
+        payouts.iter().map(|p| p.invalid.as_ref().map(|r| r.code.as_str())).collect();
+    let copy = Some("duplicate_reference");
+    assert_eq!(codes, [copy, None, copy, Some("ragged_row")]);
+}
+
+#[test]
+fn references_that_differ_in_case_only() {
+    let rows = [row("pay-1"), row_with("PAY-1", "000777", "5", "USD")];
+    assert_eq!(warnings(&accepted(file(&rows), 2)), [(3, Code::ReferenceCase)]);
+}
+
+#[test]
+fn the_same_payee_and_amount_twice_is_a_warning() {
+    let rows = [row("A"), row("B"), row_with("C", "000123456", "10.5", "USD")];
+    let checked = accepted(file(&rows), 3);
+    let twice = Code::SamePayeeAndAmount;
+    assert_eq!(warnings(&checked), [(3, twice), (4, twice)]);
+    assert!(checked.warnings[1].message.contains("line 2"));
+}
+
+#[test]
+fn a_customer_block_that_does_not_fit_the_key() {
+    let long = "ភ្នំពេញ ".repeat(12);
+    let text = format!("{HEADING},address,city\n{},{long},Phnom Penh\n", row("A"));
+    let batch = Batch::of(text);
+    assert_eq!(problems(&batch.check()), ["2/1/address/customer_too_large"]);
+    let message = &batch.check().problems[0].message;
+    assert!(message.contains("more than"), "{message}");
+    let roomy = intake::check(&batch.path, 501).unwrap();
+    assert!(roomy.is_good(), "{:?}", roomy.problems);
+}
+
+#[test]
+fn a_file_that_changed_since_it_was_checked_is_not_loaded() {
+    let batch = Batch::rows(&[&row("A")]);
+    let checked = batch.check();
+    fs::write(&batch.path, file(&[row_with("A", "000999999", "10.50", "USD")])).unwrap();
+    let items: Vec<_> = intake::load(&checked).unwrap().collect();
+    let error = items.last().unwrap().as_ref().unwrap_err();
+    assert!(error.to_string().contains("changed while it was read"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_and_a_folder() {
+    let folder = TempDir::new().unwrap();
+    for path in [folder.path().join("none.csv"), folder.path().to_owned()] {
+        let error = intake::check(&path, SEALED_BYTES).unwrap_err();
+        assert!(error.to_string().contains("cannot be read"), "{error}");
+    }
+}
+
+/// Where both must agree, they do: strict reading is a subset of lenient reading.
+#[test]
+fn fields_agree_with_a_lenient_reader_where_the_file_is_in_order() {
+    use proptest::prelude::*;
+    let field = "[ -~\u{1780}-\u{17a0}\n\"]{0,12}";
+    proptest!(ProptestConfig::with_cases(300), |(notes in prop::collection::vec(field, 1..8))| {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let heading = format!("{HEADING},note");
+        writer.write_record(heading.split(',')).unwrap();
+        for (number, note) in notes.iter().enumerate() {
+            let row = row(&format!("R{number}"));
+            writer.write_record(row.split(',').chain([note.as_str()])).unwrap();
+        }
+        let batch = Batch::of(writer.into_inner().unwrap());
+        let checked = batch.check();
+        prop_assert_eq!(problems(&checked), Vec::<String>::new());
+        let read: Vec<_> =
+            intake::load(&checked).unwrap().map(|p| p.unwrap().extra[0].1.clone()).collect();
+        prop_assert_eq!(read, notes);
+    });
+}
+
+/// Whatever stands in a file, it is read to its end without a panic.
+#[test]
+fn no_bytes_make_it_panic() {
+    use proptest::prelude::*;
+    proptest!(ProptestConfig::with_cases(300), |(bytes in prop::collection::vec(any::<u8>(), 0..400))| {
+        let _ = Batch::of(&bytes).check();
+        let mut below = format!("{HEADING}\n").into_bytes();
+        below.extend(bytes);
+        let checked = Batch::of(below).check();
+        prop_assert!(checked.valid <= checked.rows);
+    });
+}
