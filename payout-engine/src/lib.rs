@@ -7,6 +7,7 @@ pub mod intake;
 mod order_no;
 mod payout;
 mod policy;
+pub mod report;
 mod text_enum;
 
 pub use batch::{

@@ -1,0 +1,156 @@
+//! Reports: every row of a batch with its outcome, as CSV, JSON or one HTML page.
+//!
+//! A report is written row by row, so its memory does not follow the batch. It decides nothing: it
+//! prints what the store holds. The CSV carries the merchant's own columns unmasked, because it goes
+//! back to where they came from; JSON and HTML mask account numbers.
+//!
+//! Invariant: every row of the batch is in the report, whatever became of it.
+
+mod html;
+mod json;
+mod sheet;
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use kess_gateway::{Amount, Currency, Money, mask_account};
+
+use crate::payout::{BatchSummary, Outcome, Payee, Reason};
+
+pub use json::{amounts_json, summary_json};
+
+/// What a report looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The file's columns, and those of the outcome.
+    Csv,
+    /// The document that the contract describes.
+    Json,
+    /// One page that needs nothing but itself.
+    Html,
+}
+
+/// One row of a report.
+#[derive(Debug, Clone)]
+pub struct ReportRow {
+    /// Number of the row in the file, from 1.
+    pub row: u64,
+    /// Physical line in the file.
+    pub line: u64,
+    /// The merchant's id.
+    pub reference: String,
+    /// How the row stands.
+    pub outcome: Outcome,
+    /// The present order number, if one was minted.
+    pub out_trade_no: Option<String>,
+    /// How much.
+    pub money: Money,
+    /// Who is paid; absent once personal data was removed.
+    pub payee: Option<Payee>,
+    /// What the payee reads.
+    pub body: Option<String>,
+    /// Columns that the engine does not know, in the file's order.
+    pub extra: Vec<(String, String)>,
+    /// The holder's name as the bank gave it.
+    pub holder_name: Option<String>,
+    /// The gateway's number of the transaction.
+    pub transaction_id: Option<String>,
+    /// The page on which the one-time password is entered.
+    pub otp_url: Option<String>,
+    /// When the order that waits for it closes.
+    pub otp_expires_at: Option<Timestamp>,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// Why the row stands as it does.
+    pub error: Option<Reason>,
+    /// What a person may want to know although the row went on.
+    pub warning: Option<Reason>,
+    /// When the row last changed.
+    pub updated_at: Timestamp,
+}
+
+impl ReportRow {
+    /// The account number as it may be shown; empty once personal data was removed.
+    fn masked_account(&self) -> String {
+        self.payee
+            .as_ref()
+            .map_or_else(String::new, |payee| mask_account(payee.bank_account_number.expose()))
+    }
+
+    fn bic(&self) -> &str {
+        self.payee.as_ref().map_or("", |payee| &payee.bic)
+    }
+}
+
+/// Writes a report to `W`. Begin with [`Report::begin`], give every row to [`Report::row`], and
+/// close with [`Report::end`].
+pub struct Report<W: Write>(Kind<W>);
+
+enum Kind<W: Write> {
+    Csv(sheet::Sheet<W>),
+    Json(json::Document<W>),
+    Html(html::Page<W>),
+}
+
+impl<W: Write> Report<W> {
+    /// Writes what stands above the rows. `extra` are the headings of the columns that the engine
+    /// does not know, in the file's order.
+    ///
+    /// # Errors
+    /// Where `out` cannot be written to; so for the other methods.
+    pub fn begin(
+        format: Format,
+        out: W,
+        summary: &BatchSummary,
+        extra: &[String],
+        now: Timestamp,
+    ) -> io::Result<Self> {
+        Ok(Self(match format {
+            Format::Csv => Kind::Csv(sheet::Sheet::begin(out, extra)?),
+            Format::Json => Kind::Json(json::Document::begin(out, &summary.batch)?),
+            Format::Html => Kind::Html(html::Page::begin(out, summary, now)?),
+        }))
+    }
+
+    /// Writes one row.
+    ///
+    /// # Errors
+    /// Where the report cannot be written.
+    pub fn row(&mut self, row: &ReportRow) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Csv(sheet) => sheet.row(row),
+            Kind::Json(document) => document.row(row),
+            Kind::Html(page) => page.row(row),
+        }
+    }
+
+    /// Writes what stands below the rows, and flushes.
+    ///
+    /// # Errors
+    /// Where the report cannot be written.
+    pub fn end(self) -> io::Result<()> {
+        match self.0 {
+            Kind::Csv(sheet) => sheet.end(),
+            Kind::Json(document) => document.end(),
+            Kind::Html(page) => page.end(),
+        }
+    }
+}
+
+/// The amount with all decimals of its currency and nothing else: `10.50`.
+///
+/// ```
+/// use kess_gateway::Currency;
+/// assert_eq!(payout_engine::report::plain("10.5".parse()?, &Currency::Usd), "10.50");
+/// # Ok::<(), kess_gateway::Error>(())
+/// ```
+#[must_use]
+pub fn plain(amount: Amount, currency: &Currency) -> String {
+    match Money::new(amount, currency.clone()) {
+        Ok(money) => {
+            let text = money.to_string();
+            text.split(' ').next().unwrap_or_default().to_owned()
+        }
+        Err(_) => amount.to_string(),
+    }
+}
