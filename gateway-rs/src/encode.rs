@@ -1,0 +1,491 @@
+//! Writing a request: one pass makes the JSON body and the string to sign, and checks the limits.
+//!
+//! [`Encoder`] is given the fields in byte order of their names, so there is no map and no sort.
+//! Texts are trimmed and empty ones dropped *before* signing and sending, because the gateway's
+//! framework does both before it checks the signature. Amounts go out as the shortest plain
+//! decimal and flags as `1` / `0`, which every reader prints alike.
+//!
+//! All problems of a request are collected, and a request with a problem is not sent: a field out
+//! of order is one too, so that wrong generated code fails closed.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::amount::{Amount, Currency};
+use crate::error::{Error, ErrorKind};
+use crate::operation::{Charset, FieldSpec, OperationMeta};
+use crate::raw_json::RawJson;
+use crate::seal::Sealed;
+use crate::sensitive::Sensitive;
+use crate::sign::{Canonical, SignType, SigningKey, php_number};
+use crate::timestamp::{Date, Timestamp};
+
+/// A value as it goes on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// A text, still untrimmed.
+    Text(Cow<'a, str>),
+    /// An exact amount.
+    Amount(Amount),
+    /// A whole number, or a flag as `1` or `0`.
+    Integer(i64),
+}
+
+/// A value that can stand in a scalar field. `None` leaves the field out.
+pub trait WireValue {
+    /// The value on the wire.
+    fn scalar(&self) -> Option<Scalar<'_>>;
+}
+
+impl WireValue for str {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        Some(Scalar::Text(Cow::Borrowed(self)))
+    }
+}
+
+impl WireValue for String {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        self.as_str().scalar()
+    }
+}
+
+impl WireValue for Amount {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        Some(Scalar::Amount(*self))
+    }
+}
+
+impl WireValue for Currency {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        self.as_str().scalar()
+    }
+}
+
+impl WireValue for i64 {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        Some(Scalar::Integer(*self))
+    }
+}
+
+impl WireValue for u32 {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        Some(Scalar::Integer(i64::from(*self)))
+    }
+}
+
+impl WireValue for bool {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        Some(Scalar::Integer(i64::from(*self)))
+    }
+}
+
+impl WireValue for Date {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        self.as_str().scalar()
+    }
+}
+
+impl WireValue for Timestamp {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        self.as_str().scalar()
+    }
+}
+
+impl<T> WireValue for Sealed<T> {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        self.as_hex().scalar()
+    }
+}
+
+impl<T: WireValue> WireValue for Sensitive<T> {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        self.expose().scalar()
+    }
+}
+
+impl<T: WireValue> WireValue for Option<T> {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        self.as_ref().and_then(WireValue::scalar)
+    }
+}
+
+impl<T: WireValue + ?Sized> WireValue for &T {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        (**self).scalar()
+    }
+}
+
+/// An object that stands in a request: its fields, in the order of the documentation.
+pub trait WireObject {
+    /// The documentation's name of the object.
+    const NAME: &'static str;
+
+    /// Writes the fields.
+    fn encode(&self, out: &mut Encoder<'_>);
+}
+
+/// A value that is sent but not signed: a list, a map, an object, or what they hold.
+pub trait WireJson {
+    /// Whether there is nothing to send.
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    /// Writes the value. `spec` is the field in which it stands.
+    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>);
+}
+
+impl<T: WireObject> WireJson for T {
+    fn write(&self, _: &FieldSpec, out: &mut Encoder<'_>) {
+        out.object(|out| self.encode(out));
+    }
+}
+
+impl<T: WireJson> WireJson for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.as_ref().is_none_or(WireJson::is_absent)
+    }
+
+    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
+        if let Some(value) = self {
+            value.write(spec, out);
+        }
+    }
+}
+
+impl<T: WireJson> WireJson for Vec<T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
+        out.body.push(b'[');
+        for value in self.iter().filter(|value| !value.is_absent()) {
+            out.comma();
+            value.write(spec, out);
+        }
+        out.body.push(b']');
+    }
+}
+
+impl<T: WireJson> WireJson for BTreeMap<String, T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
+        out.body.push(b'{');
+        for (key, value) in self.iter().filter(|(_, value)| !value.is_absent()) {
+            out.comma();
+            out.json_text(key);
+            out.body.push(b':');
+            value.write(spec, out);
+        }
+        out.body.push(b'}');
+    }
+}
+
+impl WireJson for RawJson {
+    fn write(&self, _: &FieldSpec, out: &mut Encoder<'_>) {
+        out.body.extend_from_slice(self.get().as_bytes());
+    }
+}
+
+impl<T: WireJson> WireJson for Sensitive<T> {
+    fn is_absent(&self) -> bool {
+        self.expose().is_absent()
+    }
+
+    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
+        self.expose().write(spec, out);
+    }
+}
+
+/// Lets scalars stand in lists and maps.
+macro_rules! scalar_as_json {
+    ($($type:ty),*) => {$(
+        impl WireJson for $type {
+            fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
+                match WireValue::scalar(self).and_then(|value| out.checked(spec, value)) {
+                    Some(value) => out.json_scalar(spec, &value),
+                    None => out.body.extend_from_slice(b"null"),
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use scalar_as_json;
+scalar_as_json!(String, Amount, Currency, i64, u32, bool, Date, Timestamp);
+
+/// What the encoder needs from the client's configuration.
+pub(crate) struct Signer<'a> {
+    pub(crate) key: &'a SigningKey,
+    pub(crate) sign_type: SignType,
+    pub(crate) seller_code: Option<&'a str>,
+}
+
+/// A request, ready to be sent any number of times.
+#[derive(Clone)]
+pub(crate) struct Encoded {
+    pub(crate) body: Bytes,
+}
+
+/// Writes one request. See the module's documentation.
+pub struct Encoder<'a> {
+    meta: &'a OperationMeta,
+    signer: Option<&'a Signer<'a>>,
+    body: Vec<u8>,
+    canonical: Canonical,
+    /// How many objects deep we are; only the root is signed.
+    depth: usize,
+    last_name: &'static str,
+    /// Names of root fields that were written, where a `one_of` rule asks.
+    written: Vec<&'static str>,
+    path: Vec<&'static str>,
+    problems: Vec<String>,
+}
+
+impl<'a> Encoder<'a> {
+    pub(crate) fn new(meta: &'a OperationMeta, signer: &'a Signer<'a>) -> Encoder<'a> {
+        Encoder { signer: Some(signer), ..Encoder::unsigned_object(meta) }
+    }
+
+    /// An encoder for an object that is not signed by itself, such as a sealed block.
+    pub(crate) fn unsigned_object(meta: &'a OperationMeta) -> Encoder<'a> {
+        let mut body = Vec::with_capacity(512);
+        body.push(b'{');
+        Encoder {
+            meta,
+            signer: None,
+            body,
+            canonical: Canonical::default(),
+            depth: 0,
+            last_name: "",
+            written: Vec::new(),
+            path: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Writes `service`.
+    pub fn service(&mut self) {
+        static SERVICE: FieldSpec = FieldSpec::new("service").required();
+        self.field(&SERVICE, self.meta.service);
+    }
+
+    /// Writes `sign_type`, as the client is configured.
+    pub fn sign_type(&mut self) {
+        static SIGN_TYPE: FieldSpec = FieldSpec::new("sign_type").required();
+        if let Some(signer) = self.signer {
+            self.field(&SIGN_TYPE, signer.sign_type.as_str());
+        }
+    }
+
+    /// Writes `seller_code`: that of the call, or else that of the client's configuration.
+    pub fn seller_code(&mut self, of_this_call: Option<&str>) {
+        static SELLER_CODE: FieldSpec = FieldSpec::new("seller_code").required().max_chars(32);
+        let configured = self.signer.and_then(|signer| signer.seller_code);
+        self.field(&SELLER_CODE, &of_this_call.or(configured));
+    }
+
+    /// Writes a scalar field: trimmed, checked, signed; nothing where it is absent or empty.
+    pub fn field<T: WireValue + ?Sized>(&mut self, spec: &'static FieldSpec, value: &T) {
+        self.check_order(spec);
+        let value = value.scalar().and_then(|value| self.checked(spec, value));
+        let Some(value) = value else {
+            self.check_absence(spec);
+            return;
+        };
+        self.name(spec);
+        self.json_scalar(spec, &value);
+        if self.is_root() && self.signer.is_some() {
+            match &value {
+                Scalar::Text(text) => self.canonical.push(spec.name, text),
+                Scalar::Integer(number) => self.canonical.push(spec.name, &number.to_string()),
+                Scalar::Amount(amount) if spec.as_text => {
+                    self.canonical.push(spec.name, &amount.to_string());
+                }
+                Scalar::Amount(amount) => {
+                    self.canonical.push(spec.name, &php_number(&amount.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Writes a list, a map or an object: sent, but not signed.
+    pub fn unsigned<T: WireJson>(&mut self, spec: &'static FieldSpec, value: &T) {
+        self.check_order(spec);
+        if value.is_absent() {
+            self.check_absence(spec);
+            return;
+        }
+        self.name(spec);
+        self.path.push(spec.name);
+        value.write(spec, self);
+        self.path.pop();
+    }
+
+    /// Ends the request: the signature, or all the problems.
+    pub(crate) fn finish(mut self) -> Result<Encoded, Error> {
+        self.check_groups();
+        self.refuse_problems()?;
+        if let Some(signer) = self.signer {
+            let signature = signer.key.sign(self.canonical.as_str(), signer.sign_type);
+            self.comma();
+            self.body.extend_from_slice(b"\"sign\":\"");
+            self.body.extend_from_slice(signature.as_bytes());
+            self.body.push(b'"');
+        }
+        self.body.push(b'}');
+        Ok(Encoded { body: Bytes::from(self.body) })
+    }
+
+    fn refuse_problems(&self) -> Result<(), Error> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        let problems = self.problems.join("; ");
+        Err(Error::new(ErrorKind::InvalidRequest, problems).of(self.meta))
+    }
+
+    fn is_root(&self) -> bool {
+        self.depth == 0
+    }
+
+    /// Writes `{...}` with what `fields` writes, as a level that is not signed.
+    fn object(&mut self, fields: impl FnOnce(&mut Self)) {
+        self.body.push(b'{');
+        self.depth += 1;
+        fields(self);
+        self.depth -= 1;
+        self.body.push(b'}');
+    }
+
+    fn name(&mut self, spec: &FieldSpec) {
+        self.comma();
+        self.json_text(spec.name);
+        self.body.push(b':');
+        if self.is_root() && !self.meta.one_of.is_empty() {
+            self.written.push(spec.name);
+        }
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.body.last(), Some(b'{' | b'[' | b':')) {
+            self.body.push(b',');
+        }
+    }
+
+    fn json_text(&mut self, text: &str) {
+        serde_json::to_writer(&mut self.body, text).expect("a text can be written to memory");
+    }
+
+    fn json_scalar(&mut self, spec: &FieldSpec, value: &Scalar<'_>) {
+        let number = match value {
+            Scalar::Text(text) => return self.json_text(text),
+            Scalar::Amount(amount) => amount.to_string(),
+            Scalar::Integer(number) => number.to_string(),
+        };
+        if spec.as_text {
+            self.json_text(&number);
+        } else {
+            self.body.extend_from_slice(number.as_bytes());
+        }
+    }
+
+    /// The trimmed value, or `None` where nothing is left. Adds what is wrong to the problems.
+    fn checked<'v>(&mut self, spec: &FieldSpec, value: Scalar<'v>) -> Option<Scalar<'v>> {
+        match value {
+            Scalar::Text(text) => {
+                let text = trimmed(text);
+                if text.is_empty() {
+                    return None;
+                }
+                self.check_text(spec, &text);
+                Some(Scalar::Text(text))
+            }
+            Scalar::Integer(number) => {
+                let below = spec.min.is_some_and(|min| number < min);
+                let above = spec.max.is_some_and(|max| number > max);
+                if below || above {
+                    let at_least = spec.min.map_or(String::new(), |min| format!(" at least {min}"));
+                    let at_most = spec.max.map_or(String::new(), |max| format!(" at most {max}"));
+                    self.problem(spec, &format!("{number} is not{at_least}{at_most}"));
+                }
+                Some(Scalar::Integer(number))
+            }
+            Scalar::Amount(amount) => {
+                if amount.significant_digits() > 14 {
+                    self.problem(spec, "has more than the 14 digits that the gateway keeps");
+                }
+                Some(Scalar::Amount(amount))
+            }
+        }
+    }
+
+    fn check_text(&mut self, spec: &FieldSpec, text: &str) {
+        if let Some(most) = spec.max_chars
+            && text.chars().count() > most
+        {
+            let over = text.chars().count() - most;
+            self.problem(spec, &format!("is {over} characters longer than the {most} allowed"));
+        }
+        let fits = |allowed: fn(u8) -> bool| text.bytes().all(allowed);
+        match spec.charset {
+            Charset::Any => {}
+            Charset::AlnumDash if fits(|b| b.is_ascii_alphanumeric() || b == b'-') => {}
+            Charset::Digits if fits(|b| b.is_ascii_digit()) => {}
+            Charset::Hex if fits(|b| b.is_ascii_hexdigit()) => {}
+            Charset::AlnumDash => self.problem(spec, "may hold letters, digits and dashes only"),
+            Charset::Digits => self.problem(spec, "may hold digits only"),
+            Charset::Hex => self.problem(spec, "may hold hexadecimal digits only"),
+        }
+    }
+
+    fn check_absence(&mut self, spec: &FieldSpec) {
+        if spec.required {
+            self.problem(spec, "is required and is missing or blank");
+        }
+    }
+
+    fn check_order(&mut self, spec: &'static FieldSpec) {
+        if self.is_root() && self.signer.is_some() {
+            if spec.name <= self.last_name {
+                self.problem(spec, "is written out of byte order: the signature would be wrong");
+            }
+            self.last_name = spec.name;
+        }
+    }
+
+    fn check_groups(&mut self) {
+        for group in self.meta.one_of {
+            if !group.iter().any(|name| self.written.contains(name)) {
+                self.problems.push(format!("one of {} is required", group.join(", ")));
+            }
+        }
+    }
+
+    /// The value is never repeated: it may be what must not be seen.
+    fn problem(&mut self, spec: &FieldSpec, text: &str) {
+        let mut path = self.path.join(".");
+        // The elements of a list are checked under the list's own name.
+        if self.path.last() != Some(&spec.name) {
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(spec.name);
+        }
+        self.problems.push(format!("{path} {text}"));
+    }
+}
+
+/// Without the blanks that the gateway's framework would trim: those of `trim()`, and in newer
+/// versions also Unicode's and the zero-width ones.
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    let blank =
+        |c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}' | '\u{200b}' | '\u{200e}');
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(blank)),
+        Cow::Owned(text) => Cow::Owned(text.trim_matches(blank).to_owned()),
+    }
+}

@@ -1,0 +1,275 @@
+//! From an HTTP answer to a reply or an error: what `{"success": ..., "data": ...}` says.
+//!
+//! Success has been seen as `true`, `"true"` and `1`. Failure comes with HTTP 200 and
+//! `success: false`, or with HTTP 400 and up; its text and its code stand under one of several
+//! keys, or inside `error`. What is not such an envelope (HTML of a proxy, a cut or empty body)
+//! becomes an error that keeps the bytes.
+//!
+//! Invariant: for a call that moves money, only an envelope whose status and code agree on a
+//! *documented refusal* is a refusal ([`Outcome::Answered`]). Everything else is unknown.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, ErrorKind, Outcome};
+use crate::operation::{Effect, OperationMeta};
+use crate::transport::HttpResponse;
+
+/// The keys of an answer that mean something to us.
+#[derive(Deserialize)]
+pub(crate) struct Envelope<'a> {
+    #[serde(borrow)]
+    success: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sign: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sign_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    msg: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_description: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_des: Option<&'a RawValue>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status_code: Option<&'a RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    pub(crate) fn parse(body: &'a [u8]) -> Option<Envelope<'a>> {
+        // `serde` would read a list as the fields in their order.
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first != Some(&b'{') {
+            return None;
+        }
+        serde_json::from_slice(body).ok()
+    }
+
+    /// `Some(true)` for true, `"true"` and 1; `None` where it is not said.
+    fn success(&self) -> Option<bool> {
+        let text = scalar_text(self.success?)?;
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" | "" => Some(false),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn sign(&self) -> Option<String> {
+        scalar_text(self.sign?)
+    }
+
+    pub(crate) fn sign_type(&self) -> Option<String> {
+        scalar_text(self.sign_type?)
+    }
+
+    /// OAuth's code, which stands under `error` and not under `code`.
+    pub(crate) fn oauth_code(&self) -> Option<String> {
+        self.error.and_then(non_blank)
+    }
+
+    fn nested(&self) -> Option<Envelope<'a>> {
+        Envelope::parse(self.error?.get().as_bytes())
+    }
+
+    /// The text of an error, from the first key that has one.
+    pub(crate) fn error_text(&self) -> Option<String> {
+        let keys = [
+            self.message,
+            self.msg,
+            self.error_description,
+            self.error,
+            self.error_des,
+            self.detail,
+        ];
+        let text = keys.into_iter().flatten().find_map(non_blank);
+        text.or_else(|| self.nested().and_then(|nested| nested.error_text()))
+    }
+
+    /// The code of an error, from the first key that has one.
+    pub(crate) fn error_code(&self) -> Option<String> {
+        let keys = [self.code, self.error_code, self.status_code];
+        let code = keys.into_iter().flatten().find_map(non_blank);
+        code.or_else(|| self.nested().and_then(|nested| nested.error_code()))
+    }
+
+    /// Whether this is an answer of the gateway at all, and not just any JSON.
+    fn says_anything(&self) -> bool {
+        self.success.is_some() || self.error_text().is_some() || self.error_code().is_some()
+    }
+}
+
+fn scalar_text(raw: &RawValue) -> Option<String> {
+    match raw.get().as_bytes().first()? {
+        b'"' => serde_json::from_str(raw.get()).ok(),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(raw.get().to_owned()),
+    }
+}
+
+fn non_blank(raw: &RawValue) -> Option<String> {
+    scalar_text(raw).filter(|text| !text.trim().is_empty())
+}
+
+/// Reads an answer: the envelope of a success, or the error that it is.
+pub(crate) fn read<'a>(
+    meta: &OperationMeta,
+    response: &'a HttpResponse,
+) -> Result<Envelope<'a>, Error> {
+    let good_status = (200..300).contains(&response.status);
+    match Envelope::parse(&response.body) {
+        Some(envelope) if good_status && envelope.success() == Some(true) => Ok(envelope),
+        Some(envelope) if envelope.says_anything() && response.status != 304 => {
+            Err(failure(meta, response, &envelope))
+        }
+        _ => Err(not_an_envelope(meta, response)),
+    }
+}
+
+/// The error that an envelope without success is.
+fn failure(meta: &OperationMeta, response: &HttpResponse, envelope: &Envelope<'_>) -> Error {
+    let status = response.status;
+    let code = envelope.error_code();
+    let text = envelope.error_text();
+    let by_status = kind_of_status(status);
+    let by_code = code.as_deref().map(kind_of_code);
+    let claims_success = envelope.success() == Some(true);
+
+    // What is said twice must be said alike, or nothing is certain.
+    let (kind, certain) = match (by_status, by_code) {
+        (Some(kind), None) => (kind, true),
+        (Some(kind), Some(same)) => (kind, same == Some(kind)),
+        (None, Some(Some(kind))) => (kind, envelope.success() == Some(false)),
+        (None, Some(None)) => (ErrorKind::Failed, false),
+        (None, None) if meta.effect == Effect::Read && tells_not_found(text.as_deref()) => {
+            (ErrorKind::NotFound, true)
+        }
+        (None, None) => (ErrorKind::Failed, false),
+    };
+    let refusal = certain && !claims_success && is_refusal(kind);
+    let outcome = match meta.effect {
+        Effect::Money if refusal => Outcome::Answered,
+        Effect::Money => Outcome::Unknown,
+        Effect::Write if matches!(kind, ErrorKind::Unavailable | ErrorKind::Failed) => {
+            Outcome::Unknown
+        }
+        Effect::Write | Effect::Read => Outcome::Answered,
+    };
+    of_response(meta, response, kind, text.unwrap_or_default())
+        .with_code(code)
+        .with_outcome(outcome)
+}
+
+/// The error for an answer that is HTML, empty, cut off, or JSON of another kind.
+fn not_an_envelope(meta: &OperationMeta, response: &HttpResponse) -> Error {
+    let kind = match kind_of_status(response.status) {
+        // "Not found" and "refused" count only from the gateway itself, not from a proxy.
+        Some(kind @ (ErrorKind::RateLimited | ErrorKind::Unavailable)) => kind,
+        Some(kind @ (ErrorKind::Authentication | ErrorKind::Forbidden)) => kind,
+        _ => ErrorKind::Decode,
+    };
+    let what = match response.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => "an empty answer",
+        Some(b'<') => "an HTML page, probably of a proxy",
+        Some(b'{' | b'[') => "JSON that is cut off or is not the gateway's envelope",
+        Some(_) => "an answer that is not JSON",
+    };
+    let redirect = (300..400).contains(&response.status);
+    let text =
+        if redirect { "a redirect, which is not followed; check the base URL" } else { what };
+    of_response(meta, response, kind, text.to_owned()).with_outcome(Outcome::Unknown)
+}
+
+fn of_response(
+    meta: &OperationMeta,
+    response: &HttpResponse,
+    kind: ErrorKind,
+    text: String,
+) -> Error {
+    Error::new(kind, text)
+        .of(meta)
+        .with_status(response.status)
+        .with_body(Bytes::clone(&response.body))
+        .with_retry_after(retry_after(&response.headers, jiff::Timestamp::now()))
+}
+
+/// The documentation's table of errors: the number is the HTTP status.
+fn kind_of_status(status: u16) -> Option<ErrorKind> {
+    Some(match status {
+        200..=299 => return None,
+        400 => ErrorKind::Refused,
+        401 => ErrorKind::Authentication,
+        403 => ErrorKind::Forbidden,
+        404 => ErrorKind::NotFound,
+        409 => ErrorKind::Duplicate,
+        419 => ErrorKind::Expired,
+        429 => ErrorKind::RateLimited,
+        408 | 500..=599 => ErrorKind::Unavailable,
+        _ => ErrorKind::Failed,
+    })
+}
+
+/// The documentation's table of errors: the constant is the code, and sometimes the number is.
+fn kind_of_code(code: &str) -> Option<ErrorKind> {
+    Some(match code.trim() {
+        "VALIDATION_ERROR" => ErrorKind::Refused,
+        "UNAUTHENTICATED" => ErrorKind::Authentication,
+        "FORBIDDEN" => ErrorKind::Forbidden,
+        "NOT_FOUND" => ErrorKind::NotFound,
+        "DUPLICATED" => ErrorKind::Duplicate,
+        "EXPIRED" => ErrorKind::Expired,
+        "PROCESS_FAILED" => ErrorKind::Failed,
+        "SYSTEM_ERROR" | "FEATURE_UNDER_MAINTENANCE" | "GATEWAY_TIMEOUT" => ErrorKind::Unavailable,
+        number => match number.parse::<u16>() {
+            Ok(status @ 400..=599) => return kind_of_status(status),
+            _ => return None,
+        },
+    })
+}
+
+/// The kinds that say: this was not carried out.
+fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Refused
+            | ErrorKind::Authentication
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::Duplicate
+    )
+}
+
+/// Whether `success: false` without any code means that there is no such record. A text that says
+/// something else is some other failure: believing it could pay an order twice.
+fn tells_not_found(text: Option<&str>) -> bool {
+    let Some(text) = text else { return true };
+    let text = text.to_ascii_lowercase();
+    ["not found", "no record", "no data", "not exist", "no order"]
+        .iter()
+        .any(|it| text.contains(it))
+}
+
+/// `Retry-After`, as seconds or as a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
+    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}

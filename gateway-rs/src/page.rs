@@ -1,0 +1,149 @@
+//! Lists that come in pieces: [`Page`] and [`Range`], and the streams over them.
+//!
+//! Some lists are asked for by page number (`current_page`, `last_page`), one by a range of rows
+//! (`from`, `to`, `hasMore`). Generated requests say which field pages, through [`Paged`] and
+//! [`Ranged`]; going on from piece to piece is the same for all and is done here. A stream asks for
+//! the next piece only when it is polled for it.
+
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use crate::call::Call;
+use crate::decode::{FromReply, ReplyObject};
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::reply::Reply;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: FromReply"))]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The rows of this page.
+    #[serde(default, alias = "data", deserialize_with = "crate::decode::field")]
+    pub items: Vec<T>,
+    /// The number of this page, from 1.
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub current_page: Option<i64>,
+    /// The number of the last page.
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub last_page: Option<i64>,
+    /// How many rows there are on all pages.
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub total: Option<i64>,
+    /// How many rows a page has.
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub per_page: Option<i64>,
+}
+
+impl<T: FromReply> ReplyObject for Page<T> {
+    const NAME: &'static str = "page";
+}
+
+/// One range of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: FromReply"))]
+#[non_exhaustive]
+pub struct Range<T> {
+    /// The rows of this range.
+    #[serde(default, rename = "tranInfos", deserialize_with = "crate::decode::field")]
+    pub items: Vec<T>,
+    /// The first row.
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub from: Option<i64>,
+    /// The last row, as the gateway counts it.
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub to: Option<i64>,
+    /// Whether there are rows after this range.
+    #[serde(default, rename = "hasMore", deserialize_with = "crate::decode::field")]
+    pub has_more: Option<bool>,
+    /// What the gateway says of the report itself, such as `Completed`.
+    #[serde(default, rename = "reportStatus", deserialize_with = "crate::decode::field")]
+    pub report_status: Option<String>,
+}
+
+impl<T: FromReply> ReplyObject for Range<T> {
+    const NAME: &'static str = "range";
+}
+
+/// A request that is answered by page.
+pub trait Paged: Operation<Reply = Page<Self::Item>> + Clone {
+    /// A row.
+    type Item: FromReply + Send + 'static;
+
+    /// The number of the page that is asked for.
+    fn page(&self) -> i64;
+
+    /// Asks for another page.
+    fn set_page(&mut self, page: i64);
+}
+
+/// A request that is answered by range.
+pub trait Ranged: Operation<Reply = Range<Self::Item>> + Clone {
+    /// A row.
+    type Item: FromReply + Send + 'static;
+
+    /// The range that is asked for.
+    fn range(&self) -> (i64, i64);
+
+    /// Asks for another range.
+    fn set_range(&mut self, from: i64, to: i64);
+}
+
+impl<'c, R: Paged> Call<'c, R> {
+    /// The pages, from the one that the request asks for to the last.
+    pub fn by_page(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + 'c {
+        let (client, request, options) = self.into_parts();
+        stream::try_unfold(Some(request), move |request| {
+            let options = options.clone();
+            async move {
+                let Some(mut request) = request else { return Ok(None) };
+                let call = Call::from_parts(client, request.clone(), options);
+                let reply = call.send().await?;
+                // What was asked for counts, not what the reply says of itself: a gateway that
+                // always says "page 1" must not be asked for ever.
+                let page = request.page();
+                let more = !reply.items.is_empty() && reply.last_page.is_some_and(|it| page < it);
+                request.set_page(page.saturating_add(1));
+                Ok(Some((reply, more.then_some(request))))
+            }
+        })
+    }
+
+    /// The rows of all pages, from the one that the request asks for.
+    pub fn by_item(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + 'c {
+        self.by_page().map_ok(|page| rows(page.into_inner().items)).try_flatten().boxed()
+    }
+}
+
+impl<'c, R: Ranged> Call<'c, R> {
+    /// The ranges, from the one that the request asks for to the last.
+    pub fn by_range(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + 'c {
+        let (client, request, options) = self.into_parts();
+        stream::try_unfold(Some(request), move |request| {
+            let options = options.clone();
+            async move {
+                let Some(mut request) = request else { return Ok(None) };
+                let call = Call::from_parts(client, request.clone(), options);
+                let reply = call.send().await?;
+                // Nobody has written down whether `to` is the last row or the one after it. The
+                // rows that came are counted instead, so none is left out and none comes twice.
+                let count = i64::try_from(reply.items.len()).unwrap_or(i64::MAX);
+                let more = count > 0 && reply.has_more == Some(true);
+                let (from, to) = request.range();
+                let next = from.saturating_add(count);
+                request.set_range(next, next.saturating_add(to.saturating_sub(from)));
+                Ok(Some((reply, more.then_some(request))))
+            }
+        })
+    }
+
+    /// The rows of all ranges, from the one that the request asks for.
+    pub fn by_row(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + 'c {
+        self.by_range().map_ok(|range| rows(range.into_inner().items)).try_flatten().boxed()
+    }
+}
+
+fn rows<T>(items: Vec<T>) -> impl Stream<Item = Result<T, Error>> {
+    stream::iter(items).map(Ok)
+}

@@ -1,0 +1,82 @@
+//! JSON kept as it came: [`RawJson`], and [`Variable`] for fields that change their shape.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A JSON value, to the byte as the gateway wrote it.
+///
+/// `Debug` shows its size only: nobody knows what stands in it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawJson(Box<RawValue>);
+
+impl RawJson {
+    /// The JSON text.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// A value from JSON text of your own.
+    ///
+    /// # Errors
+    /// Where the text is not JSON.
+    pub fn parse(json: impl Into<String>) -> Result<RawJson, crate::Error> {
+        RawValue::from_string(json.into()).map(RawJson).map_err(|source| {
+            crate::Error::new(crate::ErrorKind::InvalidRequest, "this text is not JSON")
+                .with_source(source)
+        })
+    }
+
+    pub(crate) fn from_raw(raw: Box<RawValue>) -> RawJson {
+        RawJson(raw)
+    }
+
+    /// Reads the value as one of your own types.
+    ///
+    /// # Errors
+    /// Where the value has another shape.
+    pub fn read_as<'a, T: Deserialize<'a>>(&'a self) -> Result<T, crate::Error> {
+        serde_json::from_str(self.get()).map_err(|source| {
+            crate::Error::new(crate::ErrorKind::Decode, "this JSON has another shape")
+                .with_source(source)
+        })
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawJson({} bytes)", self.get().len())
+    }
+}
+
+impl PartialEq for RawJson {
+    /// Compares the text: `1.0` and `1` are different.
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for RawJson {}
+
+/// A field that is usually an object `T`, and sometimes something else, which is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Variable<T> {
+    /// The documented shape.
+    Known(T),
+    /// Another shape, as it came.
+    Other(RawJson),
+}
+
+impl<T> Variable<T> {
+    /// The value, if it has the documented shape.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Variable::Known(value) => Some(value),
+            Variable::Other(_) => None,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Signatures: the canonical string of a message, and its MD5 or HMAC-SHA256.
+//!
+//! Every non-null, non-empty scalar at the root of a message is signed, except `sign`: keys in byte
+//! order, `k=v` joined by `&`, then `&key=` and the API secret. The gateway is written in PHP and
+//! signs what PHP *prints* after decoding the JSON, so numbers are printed here as PHP prints them:
+//! floats with 14 significant digits, `true` as `1`, `false` as an empty value whose key stays.
+//! PHP then trims `&` from both ends of the joined string, and so does [`Canonical`].
+//!
+//! Requests are signed while they are written ([`crate::encode`]): their keys are known to be in
+//! order. [`canonical_of_json`] is for the other direction, where any JSON may come: webhooks and
+//! reply signatures.
+//!
+//! Invariant: no text with the secret in it leaves this module. An unknown `sign_type` would make
+//! the documented routine return one; [`SignType`] is closed, so there is no such case.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use hmac::{Hmac, Mac};
+use md5::{Digest, Md5};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::error::{Error, ErrorKind};
+
+/// How a message is signed. Closed, and written exactly as the gateway expects it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum SignType {
+    /// `MD5`
+    Md5,
+    /// `HMAC-SHA256`, the default
+    #[default]
+    HmacSha256,
+}
+
+impl SignType {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SignType::Md5 => "MD5",
+            SignType::HmacSha256 => "HMAC-SHA256",
+        }
+    }
+}
+
+impl fmt::Display for SignType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for SignType {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "MD5" => Ok(SignType::Md5),
+            "HMAC-SHA256" => Ok(SignType::HmacSha256),
+            _ => Err(Error::new(
+                ErrorKind::Config,
+                "the sign type is neither MD5 nor HMAC-SHA256, in capitals",
+            )),
+        }
+    }
+}
+
+/// The API secret, with what can be computed from it once.
+#[derive(Clone)]
+pub(crate) struct SigningKey {
+    secret: SecretString,
+    hmac: Hmac<Sha256>,
+}
+
+impl SigningKey {
+    pub(crate) fn new(secret: SecretString) -> SigningKey {
+        let hmac = Hmac::new_from_slice(secret.expose_secret().as_bytes())
+            .expect("HMAC takes keys of any length");
+        SigningKey { secret, hmac }
+    }
+
+    /// The signature of a canonical string, in lower-case hex.
+    pub(crate) fn sign(&self, canonical: &str, sign_type: SignType) -> String {
+        let secret = self.secret.expose_secret();
+        match sign_type {
+            SignType::Md5 => {
+                let mut md5 = Md5::new();
+                md5.update(canonical);
+                md5.update("&key=");
+                md5.update(secret);
+                hex::encode(md5.finalize())
+            }
+            SignType::HmacSha256 => {
+                let mut hmac = self.hmac.clone();
+                hmac.update(canonical.as_bytes());
+                hmac.update(b"&key=");
+                hmac.update(secret.as_bytes());
+                hex::encode(hmac.finalize().into_bytes())
+            }
+        }
+    }
+
+    /// Whether `signature` signs `canonical`: without regard to case, in constant time.
+    pub(crate) fn verify(&self, canonical: &str, sign_type: SignType, signature: &str) -> bool {
+        let expected = self.sign(canonical, sign_type);
+        let given = signature.to_ascii_lowercase();
+        expected.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}
+
+/// The string that is signed, grown in the order of the keys.
+#[derive(Default)]
+pub(crate) struct Canonical {
+    text: String,
+}
+
+impl Canonical {
+    /// Adds a pair. An empty value is the caller's to leave out, or (for `false`) to keep.
+    pub(crate) fn push(&mut self, key: &str, value: &str) {
+        self.text.reserve(key.len() + value.len() + 2);
+        self.text.push_str(key);
+        self.text.push('=');
+        self.text.push_str(value);
+        self.text.push('&');
+    }
+
+    /// The joined string, trimmed as PHP's `trim($buff, "&")` does.
+    pub(crate) fn as_str(&self) -> &str {
+        self.text.trim_matches('&')
+    }
+}
+
+/// The scalars at the root of a JSON object, printed as PHP prints them, in byte order of keys.
+/// `null`, empty texts, arrays and objects are not there; `false` is there, and empty.
+pub(crate) fn scalars_of_json(json: &str) -> Result<BTreeMap<String, String>, serde_json::Error> {
+    let members: BTreeMap<String, &RawValue> = Members::deserialize_from(json)?;
+    let mut scalars = BTreeMap::new();
+    for (key, value) in members {
+        if let Some(printed) = php_print(value.get())? {
+            scalars.insert(key, printed);
+        }
+    }
+    Ok(scalars)
+}
+
+/// The string that is signed for any JSON object, `sign` left out.
+pub(crate) fn canonical_of_json(json: &str) -> Result<String, serde_json::Error> {
+    Ok(canonical_of(scalars_of_json(json)?.iter()))
+}
+
+/// The string that is signed for pairs that are in byte order of their keys, `sign` left out.
+pub(crate) fn canonical_of<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+    let mut canonical = Canonical::default();
+    for (key, value) in pairs.filter(|(key, _)| *key != "sign") {
+        canonical.push(key, value);
+    }
+    canonical.as_str().to_owned()
+}
+
+/// A JSON object whose last value of a repeated key counts, as in PHP.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Members<'a> {
+    #[serde(borrow)]
+    members: BTreeMap<String, &'a RawValue>,
+}
+
+impl<'a> Members<'a> {
+    fn deserialize_from(
+        json: &'a str,
+    ) -> Result<BTreeMap<String, &'a RawValue>, serde_json::Error> {
+        serde_json::from_str::<Members<'a>>(json).map(|it| it.members)
+    }
+}
+
+/// What PHP prints for a decoded JSON value, or `None` where it is not signed.
+fn php_print(json: &str) -> Result<Option<String>, serde_json::Error> {
+    Ok(match json.as_bytes().first() {
+        Some(b'"') => Some(serde_json::from_str::<String>(json)?).filter(|text| !text.is_empty()),
+        Some(b't') => Some("1".to_owned()),
+        Some(b'f') => Some(String::new()),
+        Some(b'-' | b'0'..=b'9') => Some(php_number(json)),
+        _ => None,
+    })
+}
+
+/// What PHP 8 prints for a JSON number. Whole numbers that fit 64 bits stay whole; all others
+/// become floats with `precision = 14`, in exponent form from 1e14 up and below 1e-4.
+///
+/// The text becomes a binary float and a text again, exactly as in PHP, because the signature is
+/// over that rounding. Nothing is computed with it, and no amount is taken from it.
+pub(crate) fn php_number(json: &str) -> String {
+    if let Ok(whole) = json.parse::<i64>() {
+        return whole.to_string();
+    }
+    let float: f64 = json.parse().unwrap_or(f64::NAN);
+    if float.is_infinite() {
+        return if float.is_sign_negative() { "-INF" } else { "INF" }.to_owned();
+    }
+    // `d.ddddddddddddde<exponent>`: 14 significant digits, correctly rounded.
+    let scientific = format!("{float:.13e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let digits = mantissa.replace('.', "");
+    let digits = digits.trim_end_matches('0');
+    let digits = if digits.is_empty() { "0" } else { digits };
+    format!("{sign}{}", place_point(digits, exponent))
+}
+
+/// Writes `d.ddd * 10^exponent` as PHP's `%.14G` does.
+fn place_point(digits: &str, exponent: i32) -> String {
+    if !(-4..14).contains(&exponent) {
+        let (first, rest) = digits.split_at(1);
+        let rest = if rest.is_empty() { "0" } else { rest };
+        return format!("{first}.{rest}E{exponent:+}");
+    }
+    let Ok(whole) = usize::try_from(exponent + 1) else {
+        return format!("0.{}{digits}", zeros(exponent.unsigned_abs() as usize - 1));
+    };
+    match digits.len().checked_sub(whole) {
+        Some(0) => digits.to_owned(),
+        Some(_) if whole == 0 => format!("0.{digits}"),
+        Some(_) => format!("{}.{}", &digits[..whole], &digits[whole..]),
+        None => format!("{digits}{}", zeros(whole - digits.len())),
+    }
+}
+
+fn zeros(count: usize) -> String {
+    "0".repeat(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_print_as_in_php() {
+        let check = |json: &str, printed: &str| assert_eq!(php_number(json), printed, "{json}");
+        // Computed with PHP 8.2.
+        check("-0", "0");
+        check("-0.0", "-0");
+        check("10", "10");
+        check("10.50", "10.5");
+        check("10.0", "10");
+        check("1e14", "1.0E+14");
+        check("100000000000000", "100000000000000");
+        check("9223372036854775807", "9223372036854775807");
+        check("9223372036854775808", "9.2233720368548E+18");
+        check("1e400", "INF");
+        check("-1e400", "-INF");
+        check("0.0001", "0.0001");
+        check("0.00001", "1.0E-5");
+        check("0.5", "0.5");
+        check("12345678901234.5", "12345678901234");
+        check("99999999999999.9", "1.0E+14");
+        check("123456789012345.5", "1.2345678901235E+14");
+        check("0.30000000000000004", "0.3");
+        check("1e-400", "0");
+        check("1.5e3", "1500");
+    }
+
+    #[test]
+    fn a_sign_type_is_written_exactly() {
+        assert_eq!("MD5".parse::<SignType>().unwrap(), SignType::Md5);
+        assert_eq!("HMAC-SHA256".parse::<SignType>().unwrap(), SignType::HmacSha256);
+        assert!("md5".parse::<SignType>().is_err());
+        assert!("".parse::<SignType>().is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! [`HttpTransport`]: the transport over `reqwest`, hyper and rustls.
+//!
+//! Redirects and the library's own retries are off: a payment must not be sent twice behind our
+//! back, nor to another host. HTTP/2 is used where the server offers it (ALPN), connections are
+//! kept and reused, and certificates are checked against the operating system's roots.
+//!
+//! Certainty: the request's body tells when the first of its bytes is taken for writing. A request
+//! whose body was never taken did not reach anybody, whatever failed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http_body::{Body, Frame, SizeHint};
+
+use super::{HttpRequest, HttpResponse, Sent, Transport, TransportError, TransportErrorKind};
+use crate::error::{Error, ErrorKind};
+
+/// The largest answer that is read. A page of a thousand orders is below 4 MiB.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// What can be set about connections.
+#[derive(Clone, Debug)]
+pub struct HttpTransportOptions {
+    /// The time to make a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// How many idle connections are kept.
+    pub max_idle: usize,
+    /// How long an idle connection is kept. Shorter than what load balancers usually allow, so
+    /// that they do not close it just as a payment is written to it.
+    pub idle_timeout: Duration,
+}
+
+impl Default for HttpTransportOptions {
+    fn default() -> Self {
+        HttpTransportOptions {
+            connect_timeout: Duration::from_secs(10),
+            max_idle: 256,
+            idle_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The transport that clients use unless they are given another one.
+#[derive(Clone, Debug)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// Prepares connections; makes none yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where the operating system's certificates cannot be used.
+    pub fn new(options: &HttpTransportOptions) -> Result<HttpTransport, Error> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(options.connect_timeout)
+            .pool_max_idle_per_host(options.max_idle)
+            .pool_idle_timeout(options.idle_timeout)
+            .tcp_nodelay(true)
+            .user_agent(concat!("kesspay/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|source| {
+                Error::new(ErrorKind::Config, "the HTTP client cannot be set up")
+                    .with_source(source)
+            })?;
+        Ok(HttpTransport { client })
+    }
+}
+
+/// TLS with the ring provider, passed by hand: a process-wide default may be another one.
+fn tls() -> Result<rustls::ClientConfig, Error> {
+    use rustls_platform_verifier::BuilderVerifierExt;
+    let failed = |source: rustls::Error| {
+        Error::new(ErrorKind::Config, "TLS cannot be set up").with_source(source)
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_platform_verifier()
+        .map_err(failed)?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+        let taken = Arc::new(AtomicBool::new(false));
+        let timeout = request.timeout;
+        let exchange = exchange(&self.client, request, Arc::clone(&taken));
+        async move {
+            let sent = |taken: &AtomicBool| match taken.load(Ordering::Acquire) {
+                true => Sent::Maybe,
+                false => Sent::No,
+            };
+            match tokio::time::timeout(timeout, exchange).await {
+                Ok(Ok(response)) => Ok(response),
+                Ok(Err((kind, source))) => Err(TransportError { sent: sent(&taken), kind, source }),
+                Err(elapsed) => Err(TransportError {
+                    sent: sent(&taken),
+                    kind: TransportErrorKind::Timeout,
+                    source: Some(Box::new(elapsed)),
+                }),
+            }
+        }
+        .boxed()
+    }
+}
+
+type Failure = (TransportErrorKind, Option<Box<dyn std::error::Error + Send + Sync>>);
+
+async fn exchange(
+    client: &reqwest::Client,
+    request: HttpRequest,
+    taken: Arc<AtomicBool>,
+) -> Result<HttpResponse, Failure> {
+    let body = WatchedBody { bytes: Some(request.body), taken };
+    let response = client
+        .post(request.url)
+        .headers(request.headers)
+        .body(reqwest::Body::wrap(body))
+        .send()
+        .await
+        .map_err(failure)?;
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let body = read_body(response).await?;
+    Ok(HttpResponse { status, headers, body })
+}
+
+async fn read_body(mut response: reqwest::Response) -> Result<Bytes, Failure> {
+    let Some(first) = response.chunk().await.map_err(failure)? else { return Ok(Bytes::new()) };
+    let Some(second) = response.chunk().await.map_err(failure)? else { return Ok(first) };
+    let mut body = BytesMut::from(first);
+    body.extend_from_slice(&second);
+    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err((TransportErrorKind::TooLarge, None));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Sorts the library's errors. The URL is taken out: the base URL may be a customer's own.
+fn failure(error: reqwest::Error) -> Failure {
+    let kind = if error.is_timeout() && !error.is_connect() {
+        TransportErrorKind::Timeout
+    } else if error.is_connect() {
+        TransportErrorKind::Connect
+    } else if error.is_request() || error.is_body() || error.is_decode() {
+        TransportErrorKind::Closed
+    } else {
+        TransportErrorKind::Other
+    };
+    (kind, Some(Box::new(error.without_url())))
+}
+
+/// A body of one piece that notes when it is taken.
+struct WatchedBody {
+    bytes: Option<Bytes>,
+    taken: Arc<AtomicBool>,
+}
+
+impl Body for WatchedBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.taken.store(true, Ordering::Release);
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
