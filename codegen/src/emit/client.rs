@@ -1,0 +1,84 @@
+//! The Rust client: requests and their operations, objects, open enumerations, the table of errors.
+//!
+//! What is generated is data and one-line forwarding; the runtime in `gateway-rs/src` does the rest.
+//! The token endpoint has no generated client: the runtime asks for tokens by itself.
+
+mod docs;
+mod enumeration;
+mod errors;
+mod object;
+mod operation;
+mod page;
+mod request;
+mod types;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::rust;
+use crate::OutFile;
+use crate::ir::{EnumId, Field, Operation, Route, Spec, Type};
+use crate::name::ident;
+
+/// The folder of the modules, and the stem of the file that declares them.
+const ROOT: &str = "gateway-rs/src/generated";
+
+pub(super) fn emit(spec: &Spec) -> Vec<OutFile> {
+    let mut sections: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
+    for operation in services(spec) {
+        sections.entry(&operation.module).or_default().push(operation);
+    }
+    let mut files = vec![
+        root(&sections),
+        object::emit(spec, format!("{ROOT}/objects.rs")),
+        enumeration::emit(spec, &enums_in_use(spec), format!("{ROOT}/enums.rs")),
+        errors::emit(spec, format!("{ROOT}/errors.rs")),
+    ];
+    for (module, operations) in &sections {
+        let path = format!("{ROOT}/operations/{module}.rs");
+        files.push(operation::emit(spec, operations, path));
+    }
+    files
+}
+
+/// The operations that the client has: all behind the gateway's endpoint.
+pub(super) fn services(spec: &Spec) -> impl Iterator<Item = &Operation> {
+    spec.operations.iter().filter(|operation| matches!(operation.route, Route::Service(_)))
+}
+
+fn root(sections: &BTreeMap<&str, Vec<&Operation>>) -> OutFile {
+    let modules = sections.keys().map(|module| ident(module));
+    let exports = sections.keys().map(|module| ident(module));
+    let items: TokenStream = quote! {
+        pub mod enums;
+        pub mod errors;
+        pub mod objects;
+
+        #[doc = " The requests, one for each service, and the replies that come in pages."]
+        pub mod operations {
+            #(mod #modules;)*
+            #(pub use #exports::*;)*
+        }
+    };
+    let about = "Everything in the client that comes from the spec.";
+    rust::file(format!("{ROOT}.rs"), about, &items)
+}
+
+/// The enums that some request or generated object holds. The others stand for what the runtime
+/// writes by hand, such as the kinds of signature.
+fn enums_in_use(spec: &Spec) -> BTreeSet<EnumId> {
+    let requests = services(spec).flat_map(|operation| &operation.request.fields);
+    let replies = services(spec).flat_map(|operation| operation.reply.fields());
+    let objects = spec.objects.iter().filter(|object| object.role != Default::default());
+    let fields = requests.chain(replies).chain(objects.flat_map(|object| &object.fields));
+    fields.filter_map(enum_of).collect()
+}
+
+fn enum_of(field: &Field) -> Option<EnumId> {
+    match field.ty.innermost() {
+        Type::Enum(id) => Some(*id),
+        _ => None,
+    }
+}
