@@ -56,7 +56,7 @@ fn root(sections: &BTreeMap<&str, Vec<&Operation>>) -> OutFile {
         pub mod errors;
         pub mod objects;
 
-        #[doc = " The requests, one for each service, and the replies that come in pages."]
+        #[doc = " The requests, one for each service."]
         pub mod operations {
             #(mod #modules;)*
             #(pub use #exports::*;)*

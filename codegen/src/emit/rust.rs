@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::OutFile;
@@ -19,7 +19,8 @@ const PREAMBLE: &str = "\
 /// Where an emitter wrote what is not Rust: a mistake in this crate, which its tests find.
 pub(super) fn file(path: impl Into<String>, about: &str, items: &TokenStream) -> OutFile {
     let path = path.into();
-    let about = about.lines().map(|line| format!(" {line}").trim_end().to_owned());
+    let about = about.lines().flat_map(|line| wrapped(line));
+    let about = about.map(|line| format!(" {line}").trim_end().to_owned());
     let tokens = quote! { #(#![doc = #about])* #items };
     let parsed = match syn::parse2(tokens) {
         Ok(parsed) => parsed,
@@ -31,42 +32,39 @@ pub(super) fn file(path: impl Into<String>, about: &str, items: &TokenStream) ->
 
 /// The items with the imports that they need, of those that generated modules of the client use.
 pub(super) fn with_imports(items: &TokenStream) -> TokenStream {
-    const IMPORTS: &[(&str, &str)] = &[
-        ("BTreeMap", "std::collections::BTreeMap"),
-        ("Deserialize", "serde::Deserialize"),
-        ("Serialize", "serde::Serialize"),
-        ("enums", "crate::generated::enums"),
-        ("objects", "crate::generated::objects"),
-        ("Amount", "crate::amount::Amount"),
-        ("Currency", "crate::amount::Currency"),
-        ("Money", "crate::amount::Money"),
-        ("Call", "crate::call::Call"),
-        ("Client", "crate::client::Client"),
-        ("ReplyObject", "crate::decode::ReplyObject"),
-        ("Encoder", "crate::encode::Encoder"),
-        ("WireObject", "crate::encode::WireObject"),
-        ("Charset", "crate::operation::Charset"),
-        ("Effect", "crate::operation::Effect"),
-        ("FieldSpec", "crate::operation::FieldSpec"),
-        ("Idempotency", "crate::operation::Idempotency"),
-        ("Operation", "crate::operation::Operation"),
-        ("OperationMeta", "crate::operation::OperationMeta"),
-        ("Paged", "crate::page::Paged"),
-        ("next_page", "crate::page::next_page"),
-        ("next_range", "crate::page::next_range"),
-        ("RawJson", "crate::raw_json::RawJson"),
-        ("Variable", "crate::raw_json::Variable"),
-        ("Sealable", "crate::seal::Sealable"),
-        ("Sealed", "crate::seal::Sealed"),
-        ("Sensitive", "crate::sensitive::Sensitive"),
-        ("Date", "crate::timestamp::Date"),
-        ("Timestamp", "crate::timestamp::Timestamp"),
+    const IMPORTS: &[(&str, &[&str])] = &[
+        ("std::collections", &["BTreeMap"]),
+        ("serde", &["Deserialize", "Serialize"]),
+        ("crate::amount", &["Amount", "Currency", "Money"]),
+        ("crate::call", &["Call"]),
+        ("crate::client", &["Client"]),
+        ("crate::decode", &["ReplyObject"]),
+        ("crate::encode", &["Encoder", "WireObject"]),
+        ("crate::generated", &["enums", "objects"]),
+        (
+            "crate::operation",
+            &["Charset", "Effect", "FieldSpec", "Idempotency", "Operation", "OperationMeta"],
+        ),
+        ("crate::page", &["Page", "Paged", "Range", "Ranged"]),
+        ("crate::raw_json", &["RawJson", "Variable"]),
+        ("crate::seal", &["Sealable", "Sealed"]),
+        ("crate::sensitive", &["Sensitive"]),
+        ("crate::timestamp", &["Date", "Timestamp"]),
     ];
     let mut used = BTreeSet::new();
     collect_idents(items.clone(), &mut used);
-    let imports = IMPORTS.iter().filter(|(name, _)| used.contains(*name)).map(|(_, path)| {
-        let path: syn::Path = syn::parse_str(path).expect("the table holds paths");
-        quote!(use #path;)
+    let imports = IMPORTS.iter().filter_map(|(module, names)| {
+        let names: Vec<Ident> = names
+            .iter()
+            .filter(|name| used.contains(**name))
+            .map(|name| Ident::new(name, Span::call_site()))
+            .collect();
+        let module: syn::Path = syn::parse_str(module).expect("the table holds paths");
+        match names.as_slice() {
+            [] => None,
+            [name] => Some(quote!(use #module::#name;)),
+            names => Some(quote!(use #module::{#(#names),*};)),
+        }
     });
     quote! { #(#imports)* #items }
 }
@@ -109,15 +107,43 @@ fn stand_apart(line: &str, next: &str) -> bool {
     let import = |text: &str| text.starts_with("use ") || text.starts_with("pub use ");
     let declares = |text: &str| text.starts_with("mod ") || text.starts_with("pub mod ");
     let one_line = this.ends_with(';') && (level == 0 || import(this) || declares(this));
-    (this == "}" || this == "];" || one_line)
+    let constant = this.ends_with(';') && that.starts_with("///");
+    (matches!(this, "}" | "];" | "};") || one_line || constant)
         && !(import(this) && import(that))
         && !(declares(this) && declares(that))
 }
 
-/// `/// text`, one attribute for each line; nothing for an empty text.
+/// `/// text`, one attribute for each line of at most 96 columns; nothing for an empty text.
 pub(super) fn doc(text: &str) -> TokenStream {
-    let lines = text.trim_end().lines().map(|line| format!(" {line}").trim_end().to_owned());
+    let mut lines = Vec::new();
+    let mut code = false;
+    for line in text.trim_end().lines() {
+        code ^= line.starts_with("```");
+        if code || line.chars().count() <= 92 {
+            lines.push(format!(" {line}").trim_end().to_owned());
+        } else {
+            lines.extend(wrapped(line).into_iter().map(|line| format!(" {line}")));
+        }
+    }
     quote! { #(#[doc = #lines])* }
+}
+
+/// Breaks a line between words; the rest of a list's item is indented below its text.
+fn wrapped(line: &str) -> Vec<String> {
+    let indent = if line.starts_with("- ") { "  " } else { "" };
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let current = lines.last_mut().expect("there is always a line");
+        if current.is_empty() {
+            current.push_str(word);
+        } else if current.chars().count() + 1 + word.chars().count() <= 92 {
+            current.push(' ');
+            current.push_str(word);
+        } else {
+            lines.push(format!("{indent}{word}"));
+        }
+    }
+    lines
 }
 
 /// Text from the spec as Markdown that rustdoc takes literally: what looks like a link or a tag

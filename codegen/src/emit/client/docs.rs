@@ -13,10 +13,15 @@ pub(super) fn field(spec: &Spec, field: &Field) -> String {
     }
     let facts = facts(spec, field);
     if !facts.is_empty() {
-        parts.push(format!("{}.", facts.join("; ")));
+        parts.push(format!("{}.", capitalised(&facts.join("; "))));
     }
     parts.push(format!("Documentation: {}.", source(&field.source)));
     parts.join("\n\n")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Limits and example, without the meaning.

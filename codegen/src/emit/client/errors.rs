@@ -1,5 +1,6 @@
 //! The table of errors.
 
+use proc_macro2::Literal;
 use quote::{format_ident, quote};
 
 use super::docs;
@@ -9,7 +10,7 @@ use crate::ir::{ErrorKind, Spec};
 
 pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
     let rows = spec.errors.iter().map(|row| {
-        let status = row.status;
+        let status = Literal::u16_unsuffixed(row.status);
         let code = match &row.code {
             Some(code) => quote!(Some(#code)),
             None => quote!(None),

@@ -52,7 +52,7 @@ fn read(spec: &Spec, object: &Object) -> TokenStream {
 }
 
 /// A field of a reply.
-pub(super) fn read_field(spec: &Spec, field: &Field) -> TokenStream {
+fn read_field(spec: &Spec, field: &Field) -> TokenStream {
     let about = doc(&docs::field(spec, field));
     let (name, ty) = (ident(&field.snake), types::stored(spec, field));
     let rename = (field.snake != field.name).then(|| {

@@ -77,10 +77,10 @@ fn implementation(
         Key::Field(index) => writes[index].clone(),
     });
     let (reply, meta) = (reply(spec, operation), meta(operation));
+    let table = (!specs.is_empty())
+        .then(|| quote!(impl #name { const FIELDS: &'static [FieldSpec] = &[#(#specs),*]; }));
     quote! {
-        impl #name {
-            const FIELDS: &'static [FieldSpec] = &[#(#specs),*];
-        }
+        #table
 
         impl Operation for #name {
             type Reply = #reply;
@@ -136,9 +136,13 @@ fn reply(spec: &Spec, operation: &Operation) -> TokenStream {
     match &operation.reply {
         Reply::Object(id) => types::of(spec, &Type::Object(*id)),
         Reply::List(id) => types::of(spec, &Type::List(Box::new(Type::Object(*id)))),
-        Reply::Page(_) | Reply::Range(_) => {
-            let name = page::reply_name(operation);
-            quote!(#name)
+        Reply::Page(items) => {
+            let item = types::of(spec, &Type::Object(items.of));
+            quote!(Page<#item>)
+        }
+        Reply::Range(items) => {
+            let item = types::of(spec, &Type::Object(items.of));
+            quote!(Range<#item>)
         }
         Reply::Any => quote!(RawJson),
     }
@@ -156,7 +160,7 @@ fn method(spec: &Spec, operation: &Operation, name: &Ident, members: &[Member<'_
             #about
             #lints
             pub fn #method(&self, #(#arguments),*) -> Call<'_, #name> {
-                self.call(#name::new(#(#names),*))
+                Call::new(self, #name::new(#(#names),*))
             }
         }
     }
@@ -244,7 +248,7 @@ fn call_setters(name: &Ident, members: &[Member<'_>]) -> Option<TokenStream> {
             #about
             #[must_use]
             pub fn #setter(self, #argument) -> Self {
-                self.map_request(|request| request.#setter(#value))
+                self.map(|request| request.#setter(#value))
             }
         }
     });

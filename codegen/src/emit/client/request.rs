@@ -1,7 +1,7 @@
 //! What requests and the objects inside them have in common: a constructor with what is required,
 //! setters for the rest, the table of the fields, and the calls that write them.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use super::{docs, types};
@@ -67,6 +67,10 @@ impl<'a> Member<'a> {
         Self { name, field, currency, required, ty, argument, converted, about }
     }
 
+    fn converts(&self) -> bool {
+        self.converted.to_string() != self.name.to_string()
+    }
+
     fn is_collection(&self) -> bool {
         types::is_collection(&self.field.ty)
     }
@@ -118,7 +122,8 @@ pub(super) fn structure(name: &Ident, about: &TokenStream, members: &[Member<'_>
     let values = members.iter().map(|member| {
         let (name, converted) = (&member.name, &member.converted);
         match (member.required, member.is_collection()) {
-            (true, _) => quote!(#name: #converted,),
+            (true, _) if member.converts() => quote!(#name: #converted,),
+            (true, _) => quote!(#name,),
             (false, true) => quote!(#name: Default::default(),),
             (false, false) => quote!(#name: None,),
         }
@@ -190,9 +195,12 @@ fn field_spec(field: &Field) -> TokenStream {
         }
         (None, _) => None,
     };
-    let max_chars = field.limits.max_length.map(|max| quote!(.max_chars(#max)));
-    let min = field.limits.min.map(|min| quote!(.min(#min)));
-    let max = field.limits.max.map(|max| quote!(.max(#max)));
+    let max_chars = field.limits.max_length.map(|max| {
+        let max = Literal::usize_unsuffixed(max);
+        quote!(.max_chars(#max))
+    });
+    let min = field.limits.min.map(Literal::i64_unsuffixed).map(|min| quote!(.min(#min)));
+    let max = field.limits.max.map(Literal::i64_unsuffixed).map(|max| quote!(.max(#max)));
     let as_text = is_written_as_text(&field.ty).then(|| quote!(.as_text()));
     quote!(FieldSpec::new(#name) #required #charset #max_chars #min #max #as_text)
 }
@@ -218,6 +226,7 @@ pub(super) fn writes(members: &[Member<'_>], fields: &[&Field]) -> Vec<TokenStre
             (Some(_), None, false) => quote!(&self.#name.as_ref().map(Money::currency)),
             (None, _, _) => quote!(&self.#name),
         };
+        let index = Literal::usize_unsuffixed(index);
         let call = if types::is_compound(&field.ty) { quote!(unsigned) } else { quote!(field) };
         Some(quote!(out.#call(&Self::FIELDS[#index], #value);))
     });
