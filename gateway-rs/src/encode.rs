@@ -206,12 +206,13 @@ impl<T: WireJson> WireJson for Sensitive<T> {
 /// Lets scalars stand in lists and maps.
 macro_rules! scalar_as_json {
     ($($type:ty),*) => {$(
-        impl WireJson for $type {
-            fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
-                match WireValue::scalar(self).and_then(|value| out.checked(spec, value)) {
-                    Some(value) => out.json_scalar(spec, &value),
-                    None => out.body.extend_from_slice(b"null"),
-                }
+        impl $crate::encode::WireJson for $type {
+            fn write(
+                &self,
+                spec: &$crate::operation::FieldSpec,
+                out: &mut $crate::encode::Encoder<'_>,
+            ) {
+                out.scalar_in_json(spec, self);
             }
         }
     )*};
@@ -375,6 +376,14 @@ impl<'a> Encoder<'a> {
     fn comma(&mut self) {
         if !matches!(self.body.last(), Some(b'{' | b'[' | b':')) {
             self.body.push(b',');
+        }
+    }
+
+    /// Writes a scalar that stands in a list or map.
+    pub(crate) fn scalar_in_json<T: WireValue>(&mut self, spec: &FieldSpec, value: &T) {
+        match value.scalar().and_then(|value| self.checked(spec, value)) {
+            Some(value) => self.json_scalar(spec, &value),
+            None => self.body.extend_from_slice(b"null"),
         }
     }
 

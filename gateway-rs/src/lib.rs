@@ -61,6 +61,9 @@ pub mod decode;
 pub mod encode;
 mod envelope;
 mod error;
+// Written by the generator, in its own layout.
+#[rustfmt::skip]
+mod generated;
 mod open_enum;
 mod operation;
 mod page;
@@ -81,6 +84,7 @@ pub use client::{BaseUrl, Client, ClientBuilder};
 pub use decode::ReplyObject;
 pub use encode::{Encoder, WireObject};
 pub use error::{Error, ErrorKind, Outcome};
+pub use generated::{enums, errors, objects, operations};
 pub use operation::{Charset, Effect, FieldSpec, Idempotency, Operation, OperationMeta};
 pub use page::{Page, Paged, Range, Ranged};
 pub use raw_json::{RawJson, Variable};
