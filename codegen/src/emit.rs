@@ -4,14 +4,28 @@
 //! its output, in the IR's order, so that the same spec always gives the same bytes.
 
 mod client;
+mod coverage;
+mod json;
+mod markdown;
+mod openapi;
+mod reference;
 mod rust;
+mod sandbox;
+mod wording;
 
 use crate::OutFile;
 use crate::ir::Spec;
 
 /// Every file of every output, sorted by path.
 pub(crate) fn all(spec: &Spec) -> Vec<OutFile> {
-    let mut files: Vec<OutFile> = client::emit(spec);
+    let file = |path: &str, text: String| OutFile { path: path.to_owned(), text };
+    let mut files = client::emit(spec);
+    files.extend([
+        file("docs/reference.md", reference::emit(spec)),
+        file("spec/COVERAGE.md", coverage::emit(spec)),
+        file("spec/openapi.json", openapi::emit(spec)),
+        sandbox::emit(spec),
+    ]);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }

@@ -1,0 +1,3 @@
+//! What the generator makes of specs, through its public door.
+
+mod documents;
