@@ -82,9 +82,16 @@ pub(crate) struct Gateway {
     pub(crate) request_fields: Vec<Field>,
     /// The envelope of every reply.
     pub(crate) reply_fields: Vec<Field>,
+    pub(crate) headers: Vec<Fact>,
+    /// How long tokens live.
+    pub(crate) tokens: Vec<Fact>,
+    /// Where an error's text and code stand.
+    pub(crate) error_keys: Vec<Fact>,
     pub(crate) signing: Vec<Fact>,
     pub(crate) sealing: Vec<Fact>,
     pub(crate) envelope: Vec<Fact>,
+    /// What the signature of a reply may cover.
+    pub(crate) reply_signature: Vec<Fact>,
     pub(crate) links: Vec<Link>,
     /// Objects that no operation leads to: notices, redirects.
     pub(crate) roots: Vec<Root>,
@@ -102,6 +109,7 @@ pub(crate) struct Host {
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) name: String,
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) authenticated: bool,
     pub(crate) source: Source,

@@ -55,21 +55,34 @@ fn every_call(out: &mut String, spec: &Spec) {
     let gateway = &spec.gateway;
     out.push_str("## Every call\n\n");
     let hosts = gateway.hosts.iter().map(|host| {
-        [host.name.clone(), format!("`{}`", host.url), wording::one_line(&host.description)]
+        [
+            host.name.clone(),
+            format!("`{}`", host.url),
+            wording::one_line(&host.description),
+            wording::source(&host.source),
+        ]
     });
-    out.push_str(&table(["host", "address", ""], hosts.collect()));
+    out.push_str(&table(["host", "address", "meaning", "source"], hosts.collect()));
     out.push('\n');
     let endpoints = gateway.endpoints.iter().map(|endpoint| {
-        [format!("`POST {}`", endpoint.path), wording::one_line(&endpoint.description)]
+        [
+            format!("`{} {}`", endpoint.method, endpoint.path),
+            wording::one_line(&endpoint.description),
+            wording::source(&endpoint.source),
+        ]
     });
-    out.push_str(&table(["endpoint", ""], endpoints.collect()));
+    out.push_str(&table(["endpoint", "meaning", "source"], endpoints.collect()));
     out.push_str("\nEvery request to a service has, beside its own fields:\n\n");
     fields(out, spec, &gateway.request_fields);
     out.push_str("Every reply of a service has:\n\n");
     fields(out, spec, &gateway.reply_fields);
+    facts(out, "Headers", &gateway.headers);
+    facts(out, "Tokens", &gateway.tokens);
     facts(out, "Signing", &gateway.signing);
     facts(out, "Sealing", &gateway.sealing);
     facts(out, "The envelope", &gateway.envelope);
+    facts(out, "Errors in the envelope", &gateway.error_keys);
+    facts(out, "The signature of a reply", &gateway.reply_signature);
 }
 
 fn facts(out: &mut String, title: &str, facts: &[Fact]) {
@@ -175,7 +188,10 @@ fn received(out: &mut String, spec: &Spec) {
         let parameters: Vec<String> = link
             .parameters
             .iter()
-            .map(|p| format!("`{}`: {}", p.name, wording::one_line(&p.description)))
+            .map(|parameter| {
+                let about = wording::one_line(&parameter.description);
+                format!("`{}`: {about} ({})", parameter.name, wording::source(&parameter.source))
+            })
             .collect();
         let about = wording::one_line(&link.description);
         let quirks = inline_quirks(spec, &link.quirks);
@@ -241,7 +257,8 @@ fn errors(out: &mut String, spec: &Spec) {
 fn quirks(out: &mut String, spec: &Spec) {
     out.push_str("## Contradictions and gaps\n\n");
     for quirk in &spec.quirks {
-        let _ = write!(out, "### quirk {}\n\n", quirk.id);
+        let places: Vec<String> = quirk.places.iter().map(|place| format!("`{place}`")).collect();
+        let _ = write!(out, "### quirk {}\n\nIn {}:\n\n", quirk.id, places.join(", "));
         for reading in &quirk.readings {
             let _ = writeln!(out, "- {}", wording::one_line(reading));
         }

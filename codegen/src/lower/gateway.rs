@@ -1,10 +1,12 @@
 //! Lowers what holds for every call.
 
+use serde_saphyr::Spanned;
+
 use crate::diagnostic::Findings;
 use crate::ir::{Endpoint, Fact, Gateway, Host, Link, LinkParameter, Root};
 use crate::lower::field::Owner;
 use crate::lower::{Names, source, twice};
-use crate::raw::{GatewayFile, Parsed, Rule};
+use crate::raw::{GatewayFile, Parsed};
 
 pub(super) fn lower(
     file: &Parsed<GatewayFile>,
@@ -26,6 +28,7 @@ pub(super) fn lower(
             .iter()
             .map(|endpoint| Endpoint {
                 name: endpoint.value.name.clone(),
+                method: endpoint.value.method.clone(),
                 path: endpoint.value.path.clone(),
                 authenticated: endpoint.value.authenticated,
                 source: source(&endpoint.value.source),
@@ -34,9 +37,26 @@ pub(super) fn lower(
             .collect(),
         request_fields: names.fields(file, &owner, &[], &raw.request_fields, findings),
         reply_fields: names.fields(file, &owner, &[], &raw.reply_fields, findings),
-        signing: facts(&raw.signing),
-        sealing: facts(&raw.sealing),
-        envelope: facts(&raw.envelope),
+        headers: facts(&raw.headers, |header| {
+            let endpoints = header.endpoints.join(", ");
+            let line = format!("`{}: {}` ({endpoints})", header.name, header.value);
+            (format!("{line}. {}", header.description), &header.source)
+        }),
+        tokens: facts(&raw.tokens, |token| {
+            let text =
+                format!("`{}`: {} seconds. {}", token.name, token.seconds, token.description);
+            (text, &token.source)
+        }),
+        error_keys: facts(&raw.error_keys, |keys| {
+            let text = format!("{}: `{}`. {}", keys.name, keys.keys.join("`, `"), keys.description);
+            (text, &keys.source)
+        }),
+        signing: facts(&raw.signing, |rule| (rule.rule.clone(), &rule.source)),
+        sealing: facts(&raw.sealing, |rule| (rule.rule.clone(), &rule.source)),
+        envelope: facts(&raw.envelope, |rule| (rule.rule.clone(), &rule.source)),
+        reply_signature: facts(&raw.reply_signature, |reading| {
+            (format!("`{}`: {}", reading.name, reading.description), &reading.source)
+        }),
         links: lower_links(file, names, findings),
         roots,
     }
@@ -51,9 +71,13 @@ fn lower_host(host: &crate::raw::Host) -> Host {
     }
 }
 
-fn facts(rules: &[serde_saphyr::Spanned<Rule>]) -> Vec<Fact> {
-    let fact = |rule: &Rule| Fact { text: rule.rule.clone(), source: source(&rule.source) };
-    rules.iter().map(|rule| fact(&rule.value)).collect()
+/// Rules in words: how each is said, and its source.
+fn facts<T>(items: &[Spanned<T>], say: impl Fn(&T) -> (String, &String)) -> Vec<Fact> {
+    let fact = |item: &Spanned<T>| {
+        let (text, from) = say(&item.value);
+        Fact { text, source: source(from) }
+    };
+    items.iter().map(fact).collect()
 }
 
 fn lower_links(
