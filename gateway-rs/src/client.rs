@@ -29,6 +29,7 @@ use crate::sign::{SignType, SigningKey};
 use crate::transport::{
     HttpRequest, HttpResponse, Sent, Transport, TransportError, TransportErrorKind,
 };
+use crate::webhook::Verifier;
 
 mod builder;
 
@@ -112,12 +113,10 @@ impl Client {
         self.0.auth.token().await.map(|_| ())
     }
 
-    pub(crate) fn signing_key(&self) -> &SigningKey {
-        &self.0.signing_key
-    }
-
-    pub(crate) fn sign_type(&self) -> SignType {
-        self.0.sign_type
+    /// A verifier for the notices that this merchant's gateway pushes.
+    #[must_use]
+    pub fn webhook_verifier(&self) -> Verifier {
+        Verifier::with_key(self.0.signing_key.clone())
     }
 
     pub(crate) fn encode<R: Operation>(

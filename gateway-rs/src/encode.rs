@@ -9,30 +9,16 @@
 //! of order is one too, so that wrong generated code fails closed.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::amount::{Amount, Currency};
 use crate::error::{Error, ErrorKind};
 use crate::operation::{Charset, FieldSpec, OperationMeta};
-use crate::raw_json::RawJson;
-use crate::seal::Sealed;
-use crate::sensitive::Sensitive;
 use crate::sign::{Canonical, SignType, SigningKey, php_number};
-use crate::timestamp::{Date, Timestamp};
 
-/// A value as it goes on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scalar<'a> {
-    /// A text, still untrimmed.
-    Text(Cow<'a, str>),
-    /// An exact amount.
-    Amount(Amount),
-    /// A whole number, or a flag as `1` or `0`.
-    Integer(i64),
-}
+mod wire;
 
+<<<<<<< HEAD
 /// A value that can stand in a scalar field. `None` leaves the field out.
 pub trait WireValue {
     /// The value on the wire.
@@ -219,6 +205,10 @@ macro_rules! scalar_as_json {
 }
 pub(crate) use scalar_as_json;
 scalar_as_json!(String, Amount, Currency, i64, u32, bool, Date, Timestamp);
+=======
+pub(crate) use wire::scalar_as_json;
+pub use wire::{Scalar, WireJson, WireObject, WireValue};
+>>>>>>> cb43f1f (Webhooks, redirects, links and KHQR checks; signing vectors as data)
 
 /// What the encoder needs from the client's configuration.
 pub(crate) struct Signer<'a> {
@@ -379,12 +369,17 @@ impl<'a> Encoder<'a> {
         }
     }
 
+<<<<<<< HEAD
     /// Writes a scalar that stands in a list or map.
     pub(crate) fn scalar_in_json<T: WireValue>(&mut self, spec: &FieldSpec, value: &T) {
         match value.scalar().and_then(|value| self.checked(spec, value)) {
             Some(value) => self.json_scalar(spec, &value),
             None => self.body.extend_from_slice(b"null"),
         }
+=======
+    fn raw(&mut self, json: &[u8]) {
+        self.body.extend_from_slice(json);
+>>>>>>> cb43f1f (Webhooks, redirects, links and KHQR checks; signing vectors as data)
     }
 
     fn json_text(&mut self, text: &str) {

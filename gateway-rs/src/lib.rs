@@ -64,10 +64,13 @@ mod error;
 // Written by the generator, in its own layout.
 #[rustfmt::skip]
 mod generated;
+pub mod khqr;
+mod links;
 mod open_enum;
 mod operation;
 mod page;
 mod raw_json;
+mod redirect;
 mod reply;
 mod reply_signature;
 mod retry;
@@ -76,6 +79,7 @@ mod sensitive;
 mod sign;
 mod timestamp;
 pub mod transport;
+pub mod webhook;
 
 pub use amount::{Amount, Currency, Money};
 pub use auth::Credentials;
@@ -88,6 +92,7 @@ pub use generated::{enums, errors, objects, operations};
 pub use operation::{Charset, Effect, FieldSpec, Idempotency, Operation, OperationMeta};
 pub use page::{Page, Paged, Range, Ranged};
 pub use raw_json::{RawJson, Variable};
+pub use redirect::{PayResponse, UnverifiedRedirect};
 pub use reply::{RawReply, Reply};
 pub use reply_signature::{ReplySignaturePolicy, SignatureReading, SignatureVerdict};
 pub use retry::RetryPolicy;

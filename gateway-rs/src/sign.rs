@@ -7,7 +7,8 @@
 //! PHP then trims `&` from both ends of the joined string, and so does [`Canonical`].
 //!
 //! Requests are signed while they are written ([`crate::encode`]): their keys are known to be in
-//! order. [`canonical_of_json`] is for the other direction, where any JSON may come: webhooks and
+//! order. [`scalars_of_json`] and [`canonical_of`] are for the other
+//! direction, where any JSON may come: webhooks and
 //! reply signatures.
 //!
 //! Invariant: no text with the secret in it leaves this module. An unknown `sign_type` would make
@@ -145,11 +146,6 @@ pub(crate) fn scalars_of_json(json: &str) -> Result<BTreeMap<String, String>, se
         }
     }
     Ok(scalars)
-}
-
-/// The string that is signed for any JSON object, `sign` left out.
-pub(crate) fn canonical_of_json(json: &str) -> Result<String, serde_json::Error> {
-    Ok(canonical_of(scalars_of_json(json)?.iter()))
 }
 
 /// The string that is signed for pairs that are in byte order of their keys, `sign` left out.

@@ -50,11 +50,12 @@ impl BaseUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
-    /// The URL with a path after it.
-    pub(crate) fn join(&self, path: &str) -> Url {
+    /// The URL with segments after its path, each percent-encoded.
+    pub(crate) fn with_segments(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        let joined = format!("{}{path}", self.0.path().trim_end_matches('/'));
-        url.set_path(&joined);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
         url
     }
 }
@@ -237,13 +238,13 @@ impl ClientBuilder {
         };
         let auth = Auth::new(
             Arc::clone(&transport),
-            base_url.join("/oauth/token"),
+            base_url.with_segments(&["oauth", "token"]),
             credentials,
             self.timeout,
             self.retry,
         );
         Ok(Client(Arc::new(Inner {
-            gateway_url: base_url.join("/api/mch/v2/gateway"),
+            gateway_url: base_url.with_segments(&["api", "mch", "v2", "gateway"]),
             base_url,
             transport,
             auth,
