@@ -18,197 +18,8 @@ use crate::sign::{Canonical, SignType, SigningKey, php_number};
 
 mod wire;
 
-<<<<<<< HEAD
-/// A value that can stand in a scalar field. `None` leaves the field out.
-pub trait WireValue {
-    /// The value on the wire.
-    fn scalar(&self) -> Option<Scalar<'_>>;
-}
-
-impl WireValue for str {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        Some(Scalar::Text(Cow::Borrowed(self)))
-    }
-}
-
-impl WireValue for String {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        self.as_str().scalar()
-    }
-}
-
-impl WireValue for Amount {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        Some(Scalar::Amount(*self))
-    }
-}
-
-impl WireValue for Currency {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        self.as_str().scalar()
-    }
-}
-
-impl WireValue for i64 {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        Some(Scalar::Integer(*self))
-    }
-}
-
-impl WireValue for u32 {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        Some(Scalar::Integer(i64::from(*self)))
-    }
-}
-
-impl WireValue for bool {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        Some(Scalar::Integer(i64::from(*self)))
-    }
-}
-
-impl WireValue for Date {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        self.as_str().scalar()
-    }
-}
-
-impl WireValue for Timestamp {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        self.as_str().scalar()
-    }
-}
-
-impl<T> WireValue for Sealed<T> {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        self.as_hex().scalar()
-    }
-}
-
-impl<T: WireValue> WireValue for Sensitive<T> {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        self.expose().scalar()
-    }
-}
-
-impl<T: WireValue> WireValue for Option<T> {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        self.as_ref().and_then(WireValue::scalar)
-    }
-}
-
-impl<T: WireValue + ?Sized> WireValue for &T {
-    fn scalar(&self) -> Option<Scalar<'_>> {
-        (**self).scalar()
-    }
-}
-
-/// An object that stands in a request: its fields, in the order of the documentation.
-pub trait WireObject {
-    /// The documentation's name of the object.
-    const NAME: &'static str;
-
-    /// Writes the fields.
-    fn encode(&self, out: &mut Encoder<'_>);
-}
-
-/// A value that is sent but not signed: a list, a map, an object, or what they hold.
-pub trait WireJson {
-    /// Whether there is nothing to send.
-    fn is_absent(&self) -> bool {
-        false
-    }
-
-    /// Writes the value. `spec` is the field in which it stands.
-    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>);
-}
-
-impl<T: WireObject> WireJson for T {
-    fn write(&self, _: &FieldSpec, out: &mut Encoder<'_>) {
-        out.object(|out| self.encode(out));
-    }
-}
-
-impl<T: WireJson> WireJson for Option<T> {
-    fn is_absent(&self) -> bool {
-        self.as_ref().is_none_or(WireJson::is_absent)
-    }
-
-    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
-        if let Some(value) = self {
-            value.write(spec, out);
-        }
-    }
-}
-
-impl<T: WireJson> WireJson for Vec<T> {
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
-
-    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
-        out.body.push(b'[');
-        for value in self.iter().filter(|value| !value.is_absent()) {
-            out.comma();
-            value.write(spec, out);
-        }
-        out.body.push(b']');
-    }
-}
-
-impl<T: WireJson> WireJson for BTreeMap<String, T> {
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
-
-    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
-        out.body.push(b'{');
-        for (key, value) in self.iter().filter(|(_, value)| !value.is_absent()) {
-            out.comma();
-            out.json_text(key);
-            out.body.push(b':');
-            value.write(spec, out);
-        }
-        out.body.push(b'}');
-    }
-}
-
-impl WireJson for RawJson {
-    fn write(&self, _: &FieldSpec, out: &mut Encoder<'_>) {
-        out.body.extend_from_slice(self.get().as_bytes());
-    }
-}
-
-impl<T: WireJson> WireJson for Sensitive<T> {
-    fn is_absent(&self) -> bool {
-        self.expose().is_absent()
-    }
-
-    fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
-        self.expose().write(spec, out);
-    }
-}
-
-/// Lets scalars stand in lists and maps.
-macro_rules! scalar_as_json {
-    ($($type:ty),*) => {$(
-        impl $crate::encode::WireJson for $type {
-            fn write(
-                &self,
-                spec: &$crate::operation::FieldSpec,
-                out: &mut $crate::encode::Encoder<'_>,
-            ) {
-                out.scalar_in_json(spec, self);
-            }
-        }
-    )*};
-}
-pub(crate) use scalar_as_json;
-scalar_as_json!(String, Amount, Currency, i64, u32, bool, Date, Timestamp);
-=======
 pub(crate) use wire::scalar_as_json;
 pub use wire::{Scalar, WireJson, WireObject, WireValue};
->>>>>>> cb43f1f (Webhooks, redirects, links and KHQR checks; signing vectors as data)
 
 /// What the encoder needs from the client's configuration.
 pub(crate) struct Signer<'a> {
@@ -369,17 +180,16 @@ impl<'a> Encoder<'a> {
         }
     }
 
-<<<<<<< HEAD
     /// Writes a scalar that stands in a list or map.
     pub(crate) fn scalar_in_json<T: WireValue>(&mut self, spec: &FieldSpec, value: &T) {
         match value.scalar().and_then(|value| self.checked(spec, value)) {
             Some(value) => self.json_scalar(spec, &value),
-            None => self.body.extend_from_slice(b"null"),
+            None => self.raw(b"null"),
         }
-=======
+    }
+
     fn raw(&mut self, json: &[u8]) {
         self.body.extend_from_slice(json);
->>>>>>> cb43f1f (Webhooks, redirects, links and KHQR checks; signing vectors as data)
     }
 
     fn json_text(&mut self, text: &str) {
@@ -411,12 +221,10 @@ impl<'a> Encoder<'a> {
                 Some(Scalar::Text(text))
             }
             Scalar::Integer(number) => {
-                let below = spec.min.is_some_and(|min| number < min);
-                let above = spec.max.is_some_and(|max| number > max);
-                if below || above {
-                    let at_least = spec.min.map_or(String::new(), |min| format!(" at least {min}"));
-                    let at_most = spec.max.map_or(String::new(), |max| format!(" at most {max}"));
-                    self.problem(spec, &format!("{number} is not{at_least}{at_most}"));
+                let above_min = spec.min.is_none_or(|min| min <= number);
+                let below_max = spec.max.is_none_or(|max| number <= max);
+                if !above_min || !below_max {
+                    self.problem(spec, &format!("must be {}", range(spec.min, spec.max)));
                 }
                 Some(Scalar::Integer(number))
             }
@@ -480,6 +288,15 @@ impl<'a> Encoder<'a> {
             path.push_str(spec.name);
         }
         self.problems.push(format!("{path} {text}"));
+    }
+}
+
+fn range(min: Option<i64>, max: Option<i64>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("between {min} and {max}"),
+        (Some(min), None) => format!("at least {min}"),
+        (None, Some(max)) => format!("at most {max}"),
+        (None, None) => "a number".to_owned(),
     }
 }
 

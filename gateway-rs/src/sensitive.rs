@@ -120,7 +120,7 @@ pub fn mask_account(account: &str) -> String {
 }
 
 /// A text from elsewhere (an error message of the gateway) made fit for people: one line, at most
-/// 300 characters, without account numbers and mail addresses it may repeat from the request.
+/// 1,000 characters, without account numbers and mail addresses it may repeat from the request.
 pub(crate) fn presentable(text: &str) -> String {
     let mut shown = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -136,7 +136,7 @@ pub(crate) fn presentable(text: &str) -> String {
             push_without_numbers(&mut shown, word);
         }
     }
-    match shown.char_indices().nth(300) {
+    match shown.char_indices().nth(1000) {
         Some((at, _)) => format!("{}...", &shown[..at]),
         None => shown,
     }
@@ -172,6 +172,6 @@ mod tests {
         check("(123456)", "(****)");
         check("Order PAY-00000123 exists", "Order PAY-00000123 exists");
         check("សួស្តី \u{0}x", "សួស្តី x");
-        check(&"a".repeat(400), &format!("{}...", "a".repeat(300)));
+        check(&"a".repeat(1001), &format!("{}...", "a".repeat(1000)));
     }
 }

@@ -195,12 +195,13 @@ impl<T: WireJson> WireJson for Sensitive<T> {
 /// Lets scalars stand in lists and maps.
 macro_rules! scalar_as_json {
     ($($type:ty),*) => {$(
-        impl WireJson for $type {
-            fn write(&self, spec: &FieldSpec, out: &mut Encoder<'_>) {
-                match WireValue::scalar(self).and_then(|value| out.checked(spec, value)) {
-                    Some(value) => out.json_scalar(spec, &value),
-                    None => out.raw(b"null"),
-                }
+        impl $crate::encode::WireJson for $type {
+            fn write(
+                &self,
+                spec: &$crate::operation::FieldSpec,
+                out: &mut $crate::encode::Encoder<'_>,
+            ) {
+                out.scalar_in_json(spec, self);
             }
         }
     )*};

@@ -184,8 +184,8 @@ async fn all_that_is_wrong_with_a_request_is_said_at_once_and_nothing_is_sent() 
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::InvalidRequest, Outcome::NotSent));
     assert_eq!(
         error.to_string(),
-        "create_order: invalid request: body is required and is missing or blank; expires_in 0 is \
-         not at least 1 at most 86400; out_trade_no may hold letters, digits and dashes only; \
+        "create_order: invalid request: body is required and is missing or blank; expires_in must \
+         be between 1 and 86400; out_trade_no may hold letters, digits and dashes only; \
          setting.template is 1 characters longer than the 10 allowed; correct the request; \
          nothing was sent"
     );
