@@ -1,20 +1,51 @@
-//! A batch payout engine.
+//! A batch payout engine: pays many people through a gateway, and survives anything on the way.
+//!
+//! A functional core in a durable shell:
+//!
+//! - **Core**: [`machine`] decides everything about money, `(Payout, Event, now) -> (Payout, Effects)`,
+//!   without clock, network or disk.
+//! - **Shell**: [`intake`] reads files strictly, [`report`] writes them, [`Store`] keeps batches (SQLite), the journal commits
+//!   many transitions at once, the gate says when a call may leave, a turn makes a row's calls, and
+//!   [`Engine`] drives it all. [`Gateway`] is the port to the other end.
+//!
+//! Three rules hold everywhere: nothing that moves money is sent before its intent is durable; an
+//! unknown outcome is only ever queried; an order number is minted once per attempt, stored first, and
+//! used for ever.
 
 mod batch;
+mod cancel;
+mod clock;
+mod dispatch;
+mod engine;
 mod error;
 mod event;
+mod execute;
+mod gateway;
 pub mod intake;
+mod journal;
+pub mod machine;
+mod names;
 mod order_no;
 mod payout;
 mod policy;
+mod preflight;
 pub mod report;
+mod store;
 mod text_enum;
+mod turn;
 
 pub use batch::{
     Batch, BatchId, BatchOptions, BatchState, GatewayIdentity, NameCheck, NewBatch, OtpMode, Route,
 };
+pub use cancel::Cancel;
+pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use event::{EngineEvent, Observer};
+pub use gateway::{BankToken, CallError, Gateway, Holder, OrderView, Wallet, Withdrawal};
+pub use names::same_holder;
 pub use order_no::{BatchCode, OrderNo};
 pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Stopped, Total};
 pub use policy::{Backoff, Policy};
+pub use store::{
+    Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition, sqlite::SqliteStore,
+};

@@ -1,0 +1,235 @@
+//! The engine's front door: take a batch in, pay it, go on where it stopped.
+//!
+//! [`Engine::create`] writes a batch to the store in bulk. [`Engine::run`] pays it, whether for the
+//! first time or after any interruption: there is no separate way to resume, because a run never relies
+//! on anything but the store.
+//!
+//! Memory follows concurrency: due rows are read from the store page by page.
+
+use std::sync::Arc;
+
+use rand::rngs::OsRng;
+
+use crate::{
+    batch::{Batch, BatchState, GatewayIdentity, NewBatch},
+    cancel::Cancel,
+    clock::Clock,
+    dispatch::Gate,
+    error::{Error, ErrorKind},
+    event::{EngineEvent, Observer},
+    gateway::Gateway,
+    journal::Journal,
+    order_no::BatchCode,
+    payout::{BatchSummary, NewPayout, Outcome, StopCause, Stopped},
+    policy::Policy,
+    preflight,
+    store::{Lease, StateChange, Store},
+    turn::{Halt, Run},
+};
+
+mod pump;
+
+use pump::Pump;
+
+/// Rows in one transaction while a batch is loaded.
+const ROWS_A_LOAD: usize = 2_000;
+
+/// Creates and runs batches on one store.
+#[derive(Clone)]
+pub struct Engine {
+    store: Arc<dyn Store>,
+    policy: Policy,
+    observer: Arc<dyn Observer>,
+    runner: String,
+}
+
+impl Engine {
+    /// An engine on a store, with the default policy and nobody watching.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            policy: Policy::default(),
+            observer: Arc::new(|_: &EngineEvent| {}),
+            runner: format!("process {}", std::process::id()),
+        }
+    }
+
+    /// Sets pauses and limits.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Lets somebody watch.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Sets what others are told about who holds the store, for example `payout resume, process 4711`.
+    #[must_use]
+    pub fn with_runner(mut self, runner: impl Into<String>) -> Self {
+        self.runner = runner.into();
+        self
+    }
+
+    /// The store, for reading: status, reports, conflicts.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Writes a batch to the store. Until the last row is in, none of them can be paid; an error or a
+    /// crash on the way leaves nothing behind that could be.
+    ///
+    /// # Errors
+    /// The first error that `rows` yields; a name that is taken; a store that another runner holds or
+    /// that cannot be written.
+    pub async fn create<I>(
+        &self,
+        new: &NewBatch,
+        gateway: &GatewayIdentity,
+        rows: I,
+    ) -> Result<Batch, Error>
+    where
+        I: IntoIterator<Item = Result<NewPayout, Error>>,
+    {
+        let clock = Clock::start();
+        let code = BatchCode::random(&mut OsRng);
+        let lease = self.store.create(new, gateway, code, &self.runner, clock.now()).await?;
+        let mut rows = rows.into_iter();
+        let mut chunk = Vec::with_capacity(ROWS_A_LOAD);
+        let mut written = 0;
+        loop {
+            for row in rows.by_ref().take(ROWS_A_LOAD) {
+                chunk.push(row?);
+            }
+            if chunk.is_empty() {
+                break;
+            }
+            self.store.append(&lease, &chunk, clock.now()).await?;
+            written += chunk.len() as u64;
+            chunk.clear();
+            self.observer.event(&EngineEvent::Loading { rows: written });
+        }
+        self.store.complete(&lease, clock.now()).await
+    }
+
+    /// Pays what is left to pay of a batch, and returns how it stands then.
+    ///
+    /// Ends when no row has anything left to do, when a cause stops the whole batch
+    /// ([`BatchSummary::stopped`]), or, drained, after `cancel` is raised.
+    ///
+    /// # Errors
+    /// The batch belongs to another gateway, another runner holds the store, the store fails, or the
+    /// books do not add up. Rows that fail are no errors.
+    pub async fn run(
+        &self,
+        batch: &Batch,
+        gateway: Arc<dyn Gateway>,
+        cancel: &Cancel,
+    ) -> Result<BatchSummary, Error> {
+        let configured = gateway.identity();
+        if batch.gateway != configured {
+            return Err(Error::other_gateway(&batch.name, &batch.gateway, &configured));
+        }
+        let clock = Clock::start();
+        let lease = Arc::new(self.store.lease(batch, &self.runner, clock.now()).await?);
+        let result = self.run_leased(batch, gateway, cancel, clock, &lease).await;
+        if let Err(error) = &result
+            && error.kind() == ErrorKind::Books
+        {
+            let stopped = Stopped { cause: StopCause::Books, message: error.to_string() };
+            // The store is suspect already; what counts is the error that is returned.
+            let _ = self.end(&lease, clock, BatchState::Stopped, Some(stopped), false).await;
+        }
+        result
+    }
+
+    async fn run_leased(
+        &self,
+        batch: &Batch,
+        gateway: Arc<dyn Gateway>,
+        cancel: &Cancel,
+        clock: Clock,
+        lease: &Arc<Lease>,
+    ) -> Result<BatchSummary, Error> {
+        self.store.audit(batch.id).await?;
+        self.store.set_state(lease, running(), clock.now()).await?;
+        let run = Arc::new(Run {
+            batch: batch.clone(),
+            policy: self.policy.clone(),
+            clock,
+            gateway,
+            gate: Gate::new(self.policy.clone(), batch.options.rate, Arc::clone(&self.observer)),
+            observer: Arc::clone(&self.observer),
+            halt: Halt::new(cancel.clone()),
+        });
+        if batch.options.allow_duplicate.is_none() && !batch.options.dry_run {
+            self.store.hold_duplicates(lease, clock.now()).await?;
+        }
+        self.store.wake(lease, clock.now()).await?;
+        let summary = self.store.summary(batch.id).await?;
+        self.observer.event(&EngineEvent::Started { summary: summary.clone() });
+        preflight::check_wallets(&run, &*self.store, &summary).await?;
+
+        let (journal, writer) =
+            Journal::open(Arc::clone(&self.store), Arc::clone(lease), self.policy.clone(), clock);
+        let pumped = Pump::new(Arc::clone(&run), Arc::clone(&self.store), journal).run().await;
+        // All that was handed in is written before the lease goes, also when a turn failed.
+        let _ = writer.await;
+        pumped?;
+        self.store.audit(batch.id).await?;
+        self.conclude(&run, lease).await
+    }
+
+    /// Writes how the run ended.
+    async fn conclude(&self, run: &Run, lease: &Lease) -> Result<BatchSummary, Error> {
+        let before = self.store.summary(run.batch.id).await?;
+        let stopped = run.halt.cause().cloned();
+        let interrupted = run.halt.is_asked();
+        let state = if stopped.is_some() || interrupted || is_unfinished(&before, run) {
+            BatchState::Stopped
+        } else {
+            BatchState::Finished
+        };
+        self.end(lease, run.clock, state, stopped.clone(), interrupted).await?;
+        let summary = self.store.summary(run.batch.id).await?;
+        if let Some(stopped) = stopped {
+            self.observer.event(&EngineEvent::Stopped { stopped });
+        }
+        self.observer.event(&EngineEvent::Ended { summary: summary.clone() });
+        Ok(summary)
+    }
+
+    async fn end(
+        &self,
+        lease: &Lease,
+        clock: Clock,
+        state: BatchState,
+        stopped: Option<Stopped>,
+        interrupted: bool,
+    ) -> Result<(), Error> {
+        let change = StateChange { state, stopped, interrupted, elapsed: clock.elapsed() };
+        self.store.set_state(lease, change, clock.now()).await
+    }
+}
+
+fn running() -> StateChange {
+    StateChange {
+        state: BatchState::Running,
+        stopped: None,
+        interrupted: false,
+        elapsed: std::time::Duration::ZERO,
+    }
+}
+
+/// True where `resume` has something to do. A dry run leaves its rows pending, and is done.
+fn is_unfinished(summary: &BatchSummary, run: &Run) -> bool {
+    Outcome::ALL.iter().any(|outcome| {
+        let open = !outcome.is_final() && *outcome != Outcome::Held;
+        let verified = run.batch.options.dry_run && *outcome == Outcome::Pending;
+        open && !verified && summary.count(*outcome) > 0
+    })
+}

@@ -1,0 +1,108 @@
+//! Group commit: many transitions, one transaction, each caller woken when its own is durable.
+//!
+//! A disk makes a few hundred durable commits a second, a batch has thousands of transitions. So one
+//! task writes: it takes whatever has queued up while the last commit was on its way, and commits that
+//! at once. Under load it waits a moment for company; a single writer never waits.
+//!
+//! Invariant: transitions of one row are written in the order in which they were handed in. After the
+//! first failure nothing is written any more, and everybody who waits learns why: to go on after a
+//! write was lost would be to pay without books.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{
+    clock::Clock,
+    error::Error,
+    policy::Policy,
+    store::{Lease, Store, Transition},
+};
+
+/// A commit with this many transitions means load: the next one may wait for company.
+const LOAD: usize = 8;
+
+type Done = oneshot::Sender<Result<(), Arc<Error>>>;
+
+/// The way into the journal.
+pub(crate) struct Journal {
+    queue: mpsc::UnboundedSender<(Transition, Done)>,
+}
+
+/// Tells when a transition is durable.
+pub(crate) struct Ack(oneshot::Receiver<Result<(), Arc<Error>>>);
+
+impl Ack {
+    pub(crate) async fn durable(self) -> Result<(), Error> {
+        match self.0.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Error::shared(error)),
+            Err(_) => Err(Error::store("write: the journal ended", "its task is gone")),
+        }
+    }
+}
+
+impl Journal {
+    /// Starts the writing task. It ends when the journal is dropped and all that was handed in is
+    /// written; whoever needs that moment awaits the handle.
+    pub(crate) fn open(
+        store: Arc<dyn Store>,
+        lease: Arc<Lease>,
+        policy: Policy,
+        clock: Clock,
+    ) -> (Self, JoinHandle<()>) {
+        let (queue, incoming) = mpsc::unbounded_channel();
+        let writer = Writer { store, lease, policy, clock, incoming };
+        (Self { queue }, tokio::spawn(writer.run()))
+    }
+
+    /// Hands a transition in. The queue is as long as there are rows in flight.
+    pub(crate) fn write(&self, transition: Transition) -> Ack {
+        let (done, ack) = oneshot::channel();
+        // If the task is gone the sender is dropped here, and the ack says so.
+        let _ = self.queue.send((transition, done));
+        Ack(ack)
+    }
+}
+
+struct Writer {
+    store: Arc<dyn Store>,
+    lease: Arc<Lease>,
+    policy: Policy,
+    clock: Clock,
+    incoming: mpsc::UnboundedReceiver<(Transition, Done)>,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        let mut transitions = Vec::new();
+        let mut waiting = Vec::new();
+        let mut last = 0;
+        let mut broken: Option<Arc<Error>> = None;
+        while let Some(first) = self.incoming.recv().await {
+            if last >= LOAD && self.incoming.len() < last {
+                tokio::time::sleep(self.policy.linger).await;
+            }
+            for (transition, done) in std::iter::once(first)
+                .chain(std::iter::from_fn(|| self.incoming.try_recv().ok()))
+                .take(self.policy.commit_max.max(1))
+            {
+                transitions.push(transition);
+                waiting.push(done);
+            }
+            last = transitions.len();
+            if broken.is_none() {
+                let written = self.store.write(&self.lease, &transitions, self.clock.now()).await;
+                broken = written.err().map(Arc::new);
+            }
+            transitions.clear();
+            for done in waiting.drain(..) {
+                // A caller that no longer waits was cancelled; its transition is written all the same.
+                let _ = done.send(broken.clone().map_or(Ok(()), Err));
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The store on SQLite: one file, one writer, readers at any time.
+//!
+//! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, and a reader
+//! (`payout status` while a run is on) never waits for the writer. The file is created for its owner
+//! alone (0600), because it holds account numbers.
+//!
+//! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side,
+//! [`read`] everybody's, [`lock`] keeps it to one runner.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sqlx::{
+    ConnectOptions, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::Mutex;
+
+use super::{Answer, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition};
+use crate::{
+    batch::{Batch, BatchId, GatewayIdentity, NewBatch},
+    error::Error,
+    order_no::BatchCode,
+    payout::{BatchSummary, NewPayout},
+};
+
+mod codec;
+mod load;
+mod lock;
+mod read;
+mod write;
+
+/// A store in one SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    /// The only connection that writes; transactions queue here instead of failing with "busy".
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it if need be, and brings its tables up to date.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        create_private(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(std::time::Duration::from_secs(10));
+        let mut writer = options.connect().await.map_err(failed("open the database"))?;
+        sqlx::migrate!("migrations/sqlite")
+            .run_direct(None, &mut writer, false)
+            .await
+            .map_err(|error| Error::store("bring its tables up to date", error))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .map_err(failed("open the database"))?;
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers })
+    }
+}
+
+fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |error| Error::store(doing, error)
+}
+
+/// SQLite gives its side files the mode of the main one, so it is enough to create that one privately.
+fn create_private(path: &Path) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| Error::open(path, error))
+}
+
+impl Store for SqliteStore {
+    fn create<'a>(
+        &'a self,
+        new: &'a NewBatch,
+        gateway: &'a GatewayIdentity,
+        code: BatchCode,
+        runner: &'a str,
+        now: Timestamp,
+    ) -> Answer<'a, Lease> {
+        Box::pin(load::create(self, new, gateway, code, runner, now))
+    }
+
+    fn append<'a>(
+        &'a self,
+        lease: &'a Lease,
+        rows: &'a [NewPayout],
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        Box::pin(load::append(self, lease, rows, now))
+    }
+
+    fn complete<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Batch> {
+        Box::pin(load::complete(self, lease, now))
+    }
+
+    fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease> {
+        Box::pin(write::lease(self, batch, runner, now))
+    }
+
+    fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch> {
+        Box::pin(read::batch(self, name))
+    }
+
+    fn newest(&self) -> Answer<'_, Batch> {
+        Box::pin(read::newest(self))
+    }
+
+    fn batches(&self) -> Answer<'_, Vec<Batch>> {
+        Box::pin(read::batches(self))
+    }
+
+    fn summary(&self, batch: BatchId) -> Answer<'_, BatchSummary> {
+        Box::pin(read::summary(self, batch))
+    }
+
+    fn set_state<'a>(
+        &'a self,
+        lease: &'a Lease,
+        change: StateChange,
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        Box::pin(write::set_state(self, lease, change, now))
+    }
+
+    fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
+        Box::pin(write::wake(self, lease, now))
+    }
+
+    fn hold_duplicates<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, u64> {
+        Box::pin(write::hold_duplicates(self, lease, now))
+    }
+
+    fn write<'a>(
+        &'a self,
+        lease: &'a Lease,
+        transitions: &'a [Transition],
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        Box::pin(write::write(self, lease, transitions, now))
+    }
+
+    fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
+        Box::pin(read::due(self, batch, now, limit))
+    }
+
+    fn next_due(&self, batch: BatchId, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(read::next_due(self, batch, now))
+    }
+
+    fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
+        Box::pin(read::audit(self, batch))
+    }
+
+    fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>> {
+        Box::pin(read::rows(self, batch, after, limit))
+    }
+
+    fn conflicts<'a>(
+        &'a self,
+        references: &'a [&'a str],
+        except: Option<BatchId>,
+    ) -> Answer<'a, Vec<Conflict>> {
+        Box::pin(read::conflicts(self, references, except))
+    }
+
+    fn in_flight_elsewhere(&self, batch: BatchId) -> Answer<'_, Vec<Sum>> {
+        Box::pin(read::in_flight_elsewhere(self, batch))
+    }
+}

@@ -1,0 +1,228 @@
+//! How values stand in columns, and the way back.
+//!
+//! Invariant: decoding is total over what this module encodes and refuses everything else with the
+//! column and the value, so a store that somebody edited is noticed rather than misread.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use kess_gateway::{Amount, Currency, Money, Sensitive};
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::failed;
+use crate::{
+    batch::{Batch, BatchId, GatewayIdentity},
+    error::Error,
+    machine::{Order, Payout},
+    payout::{Payee, Reason, Stopped},
+    store::{Claim, PayoutRecord},
+};
+
+/// Decimals that an amount has in the store.
+const SCALE: u32 = 4;
+
+/// An amount in ten-thousandths; `None` where it has more decimals or is too large.
+pub(super) fn units(amount: &Amount) -> Option<i64> {
+    let scaled = amount.as_decimal().checked_mul(Decimal::from(10_i64.pow(SCALE)))?;
+    if scaled.fract().is_zero() { scaled.to_i64() } else { None }
+}
+
+pub(super) fn amount(units: i64) -> Amount {
+    Amount::from(Decimal::new(units, SCALE))
+}
+
+pub(super) fn currency(text: &str) -> Result<Currency, Error> {
+    text.parse().map_err(|_| Error::corrupt("currency", text))
+}
+
+pub(super) fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+pub(super) fn time(millis: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_millisecond(millis).map_err(|_| Error::corrupt("time", &millis.to_string()))
+}
+
+/// Typed access to a row by column name.
+pub(super) struct Fields<'r>(pub(super) &'r SqliteRow);
+
+impl Fields<'_> {
+    fn get<'r, T>(&'r self, column: &str) -> Result<T, Error>
+    where
+        T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        self.0.try_get(column).map_err(failed("read a row"))
+    }
+
+    pub(super) fn int(&self, column: &str) -> Result<i64, Error> {
+        self.get(column)
+    }
+
+    pub(super) fn text(&self, column: &str) -> Result<&str, Error> {
+        self.get(column)
+    }
+
+    fn maybe(&self, column: &str) -> Result<Option<String>, Error> {
+        self.get(column)
+    }
+
+    fn secret(&self, column: &str) -> Result<Sensitive<String>, Error> {
+        self.get::<String>(column).map(Sensitive::from)
+    }
+
+    fn maybe_secret(&self, column: &str) -> Result<Option<Sensitive<String>>, Error> {
+        Ok(self.maybe(column)?.map(Sensitive::from))
+    }
+
+    pub(super) fn count<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, Error> {
+        let value = self.int(column)?;
+        T::try_from(value).map_err(|_| Error::corrupt(column, &value.to_string()))
+    }
+
+    pub(super) fn time(&self, column: &str) -> Result<Timestamp, Error> {
+        time(self.int(column)?)
+    }
+
+    pub(super) fn maybe_time(&self, column: &str) -> Result<Option<Timestamp>, Error> {
+        self.get::<Option<i64>>(column)?.map(time).transpose()
+    }
+
+    pub(super) fn word<T: FromStr>(&self, column: &'static str) -> Result<T, Error> {
+        let text = self.text(column)?;
+        text.parse().map_err(|_| Error::corrupt(column, text))
+    }
+
+    fn reason(&self, code: &str, message: &str) -> Result<Option<Reason>, Error> {
+        let Some(code) = self.maybe(code)? else { return Ok(None) };
+        Ok(Some(Reason { code, message: self.maybe(message)?.unwrap_or_default() }))
+    }
+
+    pub(super) fn payout(&self) -> Result<Payout, Error> {
+        let order = match self.maybe("order_no")? {
+            None => None,
+            Some(no) => Some(Order {
+                no: no.parse()?,
+                sends: self.count("sends")?,
+                sent_at: self.maybe_time("sent_at")?,
+                seen: self.int("seen")? != 0,
+                not_found: self.count("not_found")?,
+                not_found_at: self.maybe_time("not_found_at")?,
+            }),
+        };
+        let money = Money::new(amount(self.int("amount")?), currency(self.text("currency")?)?)
+            .map_err(|error| Error::corrupt("amount", &error.to_string()))?;
+        Ok(Payout {
+            row: self.count("row")?,
+            money,
+            state: self.word("state")?,
+            attempt: self.count("attempt")?,
+            order,
+            tries: self.count("tries")?,
+            next_at: self.maybe_time("next_at")?,
+            watched_since: self.maybe_time("watched_since")?,
+            reason: self.reason("reason_code", "reason_message")?,
+            warning: self.reason("warning_code", "warning_message")?,
+            holder_name: self.maybe_secret("holder_name")?,
+            transaction_id: self.maybe("transaction_id")?,
+            otp_url: self.maybe("otp_url")?,
+            expires_at: self.maybe_time("expires_at")?,
+            version: self.count("version")?,
+        })
+    }
+
+    fn payee(&self) -> Result<Payee, Error> {
+        Ok(Payee {
+            first_name: self.secret("first_name")?,
+            last_name: self.secret("last_name")?,
+            holder_name: self.maybe_secret("expected_holder")?,
+            phone_number: self.secret("phone_number")?,
+            email: self.secret("email")?,
+            bank_account_number: self.secret("bank_account_number")?,
+            bic: self.text("bic")?.to_owned(),
+            address: self.maybe_secret("address")?,
+            city: self.maybe_secret("city")?,
+            postcode: self.maybe_secret("postcode")?,
+        })
+    }
+
+    pub(super) fn claim(&self) -> Result<Claim, Error> {
+        Ok(Claim {
+            payout: self.payout()?,
+            reference: self.text("reference")?.to_owned(),
+            payee: self.payee()?,
+            body: self.maybe("body")?,
+        })
+    }
+
+    pub(super) fn record(&self) -> Result<PayoutRecord, Error> {
+        let purged = self.get::<Option<&str>>("bank_account_number")?.is_none();
+        let extra = match self.get::<Option<&str>>("extra")? {
+            None => Vec::new(),
+            Some(text) => {
+                serde_json::from_str(text).map_err(|_| Error::corrupt("extra columns", text))?
+            }
+        };
+        Ok(PayoutRecord {
+            payout: self.payout()?,
+            line: self.count("line")?,
+            reference: self.text("reference")?.to_owned(),
+            payee: if purged { None } else { Some(self.payee()?) },
+            body: self.maybe("body")?,
+            extra,
+            updated_at: self.time("updated_at")?,
+        })
+    }
+
+    pub(super) fn stopped(&self) -> Result<Option<Stopped>, Error> {
+        let Some(cause) = self.maybe("stop_cause")? else { return Ok(None) };
+        Ok(Some(Stopped {
+            cause: cause.parse()?,
+            message: self.maybe("stop_message")?.unwrap_or_default(),
+        }))
+    }
+
+    pub(super) fn batch(&self) -> Result<Batch, Error> {
+        let options = self.text("options")?;
+        Ok(Batch {
+            id: BatchId(self.int("id")?),
+            name: self.text("name")?.to_owned(),
+            code: self.word("code")?,
+            state: self.word("state")?,
+            options: serde_json::from_str(options)
+                .map_err(|_| Error::corrupt("batch options", options))?,
+            gateway: GatewayIdentity {
+                base_url: self.text("base_url")?.to_owned(),
+                seller_code: self.text("seller_code")?.to_owned(),
+            },
+            source: self.text("source")?.to_owned(),
+            rows: self.count("rows")?,
+            stopped: self.stopped()?,
+            created_at: self.time("created_at")?,
+            updated_at: self.time("updated_at")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_exact_or_refused() {
+        for (text, expected) in [
+            ("10.5", Some(105_000)),
+            ("0.01", Some(100)),
+            ("4000000", Some(40_000_000_000)),
+            ("922337203685477.5807", Some(i64::MAX)),
+            ("922337203685477.5808", None),
+            ("0.00001", None),
+        ] {
+            let value: Amount = text.parse().unwrap();
+            assert_eq!(units(&value), expected, "{text}");
+            if let Some(units) = expected {
+                assert_eq!(amount(units), value);
+            }
+        }
+    }
+}

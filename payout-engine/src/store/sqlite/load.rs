@@ -1,0 +1,273 @@
+//! Taking a batch in: many rows, few statements, and nothing payable before all of it is there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
+
+use super::{
+    SqliteStore,
+    codec::{Fields, millis, units},
+    failed, lock,
+    write::guard_fence,
+};
+use crate::{
+    batch::{Batch, BatchState, GatewayIdentity, NewBatch},
+    error::Error,
+    machine::State,
+    order_no::BatchCode,
+    payout::{NewPayout, Outcome},
+    store::Lease,
+};
+
+/// Rows in one statement; two dozen values each stay well below SQLite's limit of 32,766.
+const ROWS_A_STATEMENT: usize = 200;
+
+pub(super) async fn create(
+    store: &SqliteStore,
+    new: &NewBatch,
+    gateway: &GatewayIdentity,
+    code: BatchCode,
+    runner: &str,
+    now: Timestamp,
+) -> Result<Lease, Error> {
+    let file = lock::lock(&store.path, runner)?;
+    let options = serde_json::to_string(&new.options)
+        .map_err(|error| Error::store("write the batch's options", error))?;
+    let mut writer = store.writer.lock().await;
+    let mut tx =
+        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
+    // We hold the lock, so whoever was loading these is gone.
+    sqlx::query("DELETE FROM batches WHERE state = 'loading'")
+        .execute(&mut *tx)
+        .await
+        .map_err(failed("remove a half loaded batch"))?;
+    let taken = sqlx::query("SELECT 1 FROM batches WHERE name = ?")
+        .bind(&new.name)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed("look for the batch"))?;
+    if taken.is_some() {
+        return Err(Error::batch_state(
+            &new.name,
+            "exists already; `payout resume` goes on with it, `--batch` gives another name",
+        ));
+    }
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO batches (name, code, state, base_url, seller_code, source, options, fence, \
+         runner, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) RETURNING id",
+    )
+    .bind(&new.name)
+    .bind(code.as_str())
+    .bind(BatchState::Loading.as_str())
+    .bind(&gateway.base_url)
+    .bind(&gateway.seller_code)
+    .bind(&new.source)
+    .bind(options)
+    .bind(runner)
+    .bind(millis(now))
+    .bind(millis(now))
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(failed("create the batch"))?;
+    tx.commit().await.map_err(failed("create the batch"))?;
+    Ok(Lease {
+        batch: crate::batch::BatchId(id),
+        name: new.name.clone(),
+        fence: 1,
+        _lock: Box::new(file),
+    })
+}
+
+pub(super) async fn append(
+    store: &SqliteStore,
+    lease: &Lease,
+    rows: &[NewPayout],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut writer = store.writer.lock().await;
+    let mut tx =
+        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
+    guard_fence(&mut tx, lease, now).await?;
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
+        insert_payouts(&mut tx, lease, chunk, now).await?;
+        insert_payees(&mut tx, lease, chunk).await?;
+    }
+    tx.commit().await.map_err(failed("write the rows"))
+}
+
+async fn insert_payouts(
+    tx: &mut SqliteConnection,
+    lease: &Lease,
+    rows: &[NewPayout],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut sums: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO payouts (batch_id, row, line, reference, currency, amount, state, outcome, \
+         next_at, reason_code, reason_message, updated_at) ",
+    );
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows {
+        let units = units(&row.money.amount())
+            .ok_or_else(|| Error::row(row.row, "the amount does not fit the store"))?;
+        let state = if row.invalid.is_some() { State::Invalid } else { State::Pending };
+        let sum =
+            sums.entry((row.money.currency().as_str(), state.outcome().as_str())).or_default();
+        sum.0 += 1;
+        sum.1 = sum
+            .1
+            .checked_add(units)
+            .ok_or_else(|| Error::row(row.row, "the batch's sum does not fit the store"))?;
+        values.push((row, units, state));
+    }
+    insert.push_values(values, |mut tuple, (row, units, state)| {
+        tuple
+            .push_bind(lease.batch.0)
+            .push_bind(row.row.cast_signed())
+            .push_bind(row.line.cast_signed())
+            .push_bind(&row.reference)
+            .push_bind(row.money.currency().as_str().to_owned())
+            .push_bind(units)
+            .push_bind(state.as_str())
+            .push_bind(state.outcome().as_str())
+            .push_bind((state == State::Pending).then(|| millis(now)))
+            .push_bind(row.invalid.as_ref().map(|reason| reason.code.clone()))
+            .push_bind(row.invalid.as_ref().map(|reason| reason.message.clone()))
+            .push_bind(millis(now));
+    });
+    insert.build().execute(&mut *tx).await.map_err(|error| duplicate_or_failed(error, rows))?;
+    for ((currency, outcome), (count, amount)) in sums {
+        move_sum(tx, lease, currency, outcome, count, amount).await?;
+    }
+    Ok(())
+}
+
+/// Intake finds repeated references with their lines; this is only the last line of defence.
+fn duplicate_or_failed(error: sqlx::Error, rows: &[NewPayout]) -> Error {
+    let unique = error.as_database_error().is_some_and(|e| e.is_unique_violation());
+    match rows.first() {
+        Some(first) if unique => {
+            Error::row(first.row, "here or shortly after: a reference or record number is repeated")
+        }
+        _ => Error::store("write the rows", error),
+    }
+}
+
+async fn insert_payees(
+    tx: &mut SqliteConnection,
+    lease: &Lease,
+    rows: &[NewPayout],
+) -> Result<(), Error> {
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO payees (batch_id, row, first_name, last_name, holder_name, phone_number, \
+         email, bank_account_number, bic, address, city, postcode, body, extra) ",
+    );
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows {
+        let extra = serde_json::to_string(&row.extra)
+            .map_err(|error| Error::store("write the extra columns", error))?;
+        values.push((row, extra));
+    }
+    insert.push_values(values, |mut tuple, (row, extra)| {
+        let payee = &row.payee;
+        let maybe = |field: &Option<kess_gateway::Sensitive<String>>| {
+            field.as_ref().map(|text| text.expose().clone())
+        };
+        tuple
+            .push_bind(lease.batch.0)
+            .push_bind(row.row.cast_signed())
+            .push_bind(payee.first_name.expose())
+            .push_bind(payee.last_name.expose())
+            .push_bind(maybe(&payee.holder_name))
+            .push_bind(payee.phone_number.expose())
+            .push_bind(payee.email.expose())
+            .push_bind(payee.bank_account_number.expose())
+            .push_bind(&payee.bic)
+            .push_bind(maybe(&payee.address))
+            .push_bind(maybe(&payee.city))
+            .push_bind(maybe(&payee.postcode))
+            .push_bind(row.body.clone())
+            .push_bind(extra);
+    });
+    insert.build().execute(tx).await.map_err(failed("write the rows"))?;
+    Ok(())
+}
+
+/// Adds to the sum of one outcome; taking away is adding a negative number.
+pub(super) async fn move_sum(
+    tx: &mut SqliteConnection,
+    lease: &Lease,
+    currency: &str,
+    outcome: &str,
+    rows: i64,
+    amount: i64,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO sums (batch_id, currency, outcome, rows, amount) VALUES (?1, ?2, ?3, 0, 0) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(lease.batch.0)
+    .bind(currency)
+    .bind(outcome)
+    .execute(&mut *tx)
+    .await
+    .map_err(failed("write the sums"))?;
+    sqlx::query(
+        "UPDATE sums SET rows = rows + ?4, amount = amount + ?5 \
+         WHERE batch_id = ?1 AND currency = ?2 AND outcome = ?3",
+    )
+    .bind(lease.batch.0)
+    .bind(currency)
+    .bind(outcome)
+    .bind(rows)
+    .bind(amount)
+    .execute(tx)
+    .await
+    .map_err(|error| match error.as_database_error() {
+        Some(e) if e.is_check_violation() => {
+            Error::books(format!("more {currency} left `{outcome}` than was there"))
+        }
+        _ => Error::store("write the sums", error),
+    })?;
+    Ok(())
+}
+
+pub(super) async fn complete(
+    store: &SqliteStore,
+    lease: &Lease,
+    now: Timestamp,
+) -> Result<Batch, Error> {
+    let mut writer = store.writer.lock().await;
+    let mut tx =
+        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
+    guard_fence(&mut tx, lease, now).await?;
+    sqlx::query(
+        "INSERT INTO requested (batch_id, currency, rows, amount) \
+         SELECT batch_id, currency, count(*), sum(amount) FROM payouts WHERE batch_id = ? \
+         GROUP BY currency",
+    )
+    .bind(lease.batch.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(failed("complete the batch"))?;
+    let row = sqlx::query(
+        "UPDATE batches SET state = ?, updated_at = ?, \
+         rows = (SELECT count(*) FROM payouts WHERE batch_id = batches.id) \
+         WHERE id = ? AND state = 'loading' RETURNING *",
+    )
+    .bind(BatchState::Ready.as_str())
+    .bind(millis(now))
+    .bind(lease.batch.0)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(failed("complete the batch"))?;
+    let row = row.ok_or_else(|| Error::batch_state(&lease.name, "is complete already"))?;
+    let batch = Fields(&row).batch()?;
+    tx.commit().await.map_err(failed("complete the batch"))?;
+    Ok(batch)
+}
+
+/// Outcomes whose money was sent and whose end is not known.
+pub(super) const IN_FLIGHT: [Outcome; 3] =
+    [Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];

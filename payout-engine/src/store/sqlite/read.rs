@@ -1,0 +1,238 @@
+//! Everybody's side: what is due, how a batch stands, what its rows are.
+//!
+//! Nothing here writes. Reads see the last commit, never half of one.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::{
+    SqliteStore,
+    codec::{Fields, amount, currency, millis, time},
+    failed,
+    write::{UNFINISHED, push_in_flight},
+};
+use crate::{
+    batch::{Batch, BatchId},
+    error::Error,
+    payout::{BatchSummary, Outcome},
+    store::{Claim, Conflict, PayoutRecord, Sum},
+};
+
+/// Progress and payee of a row in one go; `expected_holder` is the file's name, `holder_name` the bank's.
+const ROWS: &str = "SELECT p.*, e.first_name, e.last_name, e.holder_name AS expected_holder, \
+    e.phone_number, e.email, e.bank_account_number, e.bic, e.address, e.city, e.postcode, e.body, \
+    e.extra FROM payouts AS p LEFT JOIN payees AS e ON e.batch_id = p.batch_id AND e.row = p.row ";
+
+/// References in one query.
+const REFERENCES_A_QUERY: usize = 500;
+
+pub(super) async fn batch(store: &SqliteStore, name: Option<&str>) -> Result<Batch, Error> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM batches WHERE ");
+    match name {
+        Some(name) => {
+            query.push("name = ").push_bind(name);
+        }
+        None => {
+            query.push("state IN (");
+            let mut states = query.separated(", ");
+            for state in UNFINISHED {
+                states.push_bind(state.as_str());
+            }
+            query.push(") ORDER BY id DESC LIMIT 1");
+        }
+    }
+    let row =
+        query.build().fetch_optional(&store.readers).await.map_err(failed("read the batch"))?;
+    row.map_or_else(|| Err(Error::no_such_batch(name)), |row| Fields(&row).batch())
+}
+
+pub(super) async fn newest(store: &SqliteStore) -> Result<Batch, Error> {
+    let row =
+        sqlx::query("SELECT * FROM batches WHERE state <> 'loading' ORDER BY id DESC LIMIT 1")
+            .fetch_optional(&store.readers)
+            .await
+            .map_err(failed("read the batch"))?;
+    row.map_or_else(|| Err(Error::no_such_batch(None)), |row| Fields(&row).batch())
+}
+
+pub(super) async fn batches(store: &SqliteStore) -> Result<Vec<Batch>, Error> {
+    let rows = sqlx::query("SELECT * FROM batches ORDER BY id DESC")
+        .fetch_all(&store.readers)
+        .await
+        .map_err(failed("read the batches"))?;
+    rows.iter().map(|row| Fields(row).batch()).collect()
+}
+
+pub(super) async fn summary(store: &SqliteStore, batch: BatchId) -> Result<BatchSummary, Error> {
+    // One snapshot for both queries, so that counts and state belong together.
+    let mut tx = store.readers.begin().await.map_err(failed("read the batch"))?;
+    let row = sqlx::query("SELECT * FROM batches WHERE id = ?")
+        .bind(batch.0)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed("read the batch"))?;
+    let sums = sqlx::query("SELECT * FROM sums WHERE batch_id = ? AND rows > 0")
+        .bind(batch.0)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed("read the sums"))?;
+    let fields = Fields(&row);
+    let mut summary = BatchSummary {
+        batch: fields.text("name")?.to_owned(),
+        rows: 0,
+        counts: BTreeMap::new(),
+        totals: BTreeMap::new(),
+        elapsed: Duration::from_millis(fields.count("elapsed_ms")?),
+        stopped: fields.stopped()?,
+        interrupted: fields.int("interrupted")? != 0,
+    };
+    for sum in &sums {
+        let sum = Fields(sum);
+        let outcome: Outcome = sum.word("outcome")?;
+        let rows: u64 = sum.count("rows")?;
+        let money = amount(sum.int("amount")?);
+        summary.rows += rows;
+        *summary.counts.entry(outcome).or_default() += rows;
+        let total = summary.totals.entry(currency(sum.text("currency")?)?).or_default();
+        total.requested = total
+            .requested
+            .checked_add(money)
+            .ok_or_else(|| Error::books("the batch's sum is too large"))?;
+        total.by_outcome.insert(outcome, money);
+    }
+    Ok(summary)
+}
+
+pub(super) async fn due(
+    store: &SqliteStore,
+    batch: BatchId,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Claim>, Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(ROWS);
+    query.push("WHERE p.batch_id = ").push_bind(batch.0);
+    query.push(" AND p.next_at <= ").push_bind(millis(now));
+    query
+        .push(" ORDER BY p.next_at, p.row LIMIT ")
+        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = query
+        .build()
+        .fetch_all(&store.readers)
+        .await
+        .map_err(failed("read the rows that are due"))?;
+    rows.iter().map(|row| Fields(row).claim()).collect()
+}
+
+pub(super) async fn next_due(
+    store: &SqliteStore,
+    batch: BatchId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let next: Option<i64> =
+        sqlx::query_scalar("SELECT min(next_at) FROM payouts WHERE batch_id = ? AND next_at > ?")
+            .bind(batch.0)
+            .bind(millis(now))
+            .fetch_one(&store.readers)
+            .await
+            .map_err(failed("read when a row is due"))?;
+    next.map(time).transpose()
+}
+
+pub(super) async fn audit(store: &SqliteStore, batch: BatchId) -> Result<(), Error> {
+    let wrong = sqlx::query(
+        "WITH counted AS (SELECT currency, outcome, count(*) AS rows, sum(amount) AS amount \
+         FROM payouts WHERE batch_id = ?1 GROUP BY currency, outcome), \
+         kept AS (SELECT currency, outcome, rows, amount FROM sums WHERE batch_id = ?1 AND rows > 0) \
+         SELECT currency, outcome FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept) \
+         UNION SELECT currency, outcome FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted)",
+    )
+    .bind(batch.0)
+    .fetch_optional(&store.readers)
+    .await
+    .map_err(failed("count the rows"))?;
+    match wrong {
+        None => Ok(()),
+        Some(row) => {
+            let (currency, outcome): (String, String) = (row.get(0), row.get(1));
+            Err(Error::books(format!(
+                "the rows that are `{outcome}` in {currency} are not the sum kept of them"
+            )))
+        }
+    }
+}
+
+pub(super) async fn rows(
+    store: &SqliteStore,
+    batch: BatchId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<PayoutRecord>, Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(ROWS);
+    query.push("WHERE p.batch_id = ").push_bind(batch.0);
+    query.push(" AND p.row > ").push_bind(after.cast_signed());
+    query.push(" ORDER BY p.row LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = query.build().fetch_all(&store.readers).await.map_err(failed("read the rows"))?;
+    rows.iter().map(|row| Fields(row).record()).collect()
+}
+
+pub(super) async fn conflicts(
+    store: &SqliteStore,
+    references: &[&str],
+    except: Option<BatchId>,
+) -> Result<Vec<Conflict>, Error> {
+    let mut found = Vec::new();
+    for chunk in references.chunks(REFERENCES_A_QUERY) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT p.reference, b.name, p.row, p.outcome FROM payouts AS p \
+             JOIN batches AS b ON b.id = p.batch_id WHERE p.outcome IN ('pending', 'held', ",
+        );
+        push_in_flight(&mut query);
+        query.push(", 'paid') AND p.batch_id <> ").push_bind(except.map_or(0, |batch| batch.0));
+        query.push(" AND p.reference IN (");
+        let mut list = query.separated(", ");
+        for reference in chunk {
+            list.push_bind(*reference);
+        }
+        query.push(") ORDER BY p.batch_id, p.row");
+        let rows = query
+            .build()
+            .fetch_all(&store.readers)
+            .await
+            .map_err(failed("look for the rows in other batches"))?;
+        for row in &rows {
+            let row = Fields(row);
+            found.push(Conflict {
+                reference: row.text("reference")?.to_owned(),
+                batch: row.text("name")?.to_owned(),
+                row: row.count("row")?,
+                outcome: row.word("outcome")?,
+            });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) async fn in_flight_elsewhere(
+    store: &SqliteStore,
+    batch: BatchId,
+) -> Result<Vec<Sum>, Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT currency, sum(amount) AS amount FROM sums WHERE batch_id <> ",
+    );
+    query.push_bind(batch.0).push(" AND outcome IN (");
+    push_in_flight(&mut query);
+    query.push(") GROUP BY currency");
+    let rows = query
+        .build()
+        .fetch_all(&store.readers)
+        .await
+        .map_err(failed("add up the money of other batches"))?;
+    rows.iter()
+        .map(|row| {
+            let row = Fields(row);
+            Ok((currency(row.text("currency")?)?, amount(row.int("amount")?)))
+        })
+        .collect()
+}

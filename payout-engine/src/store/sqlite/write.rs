@@ -1,0 +1,318 @@
+//! The runner's side: taking a batch over, and writing what the core decided.
+//!
+//! Invariant: every transaction here first proves that the lease is the newest one, and leaves the sums
+//! of the batch equal to what was requested.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
+
+use super::{
+    SqliteStore,
+    codec::{amount, millis, units},
+    failed,
+    load::{IN_FLIGHT, move_sum},
+    lock,
+};
+use crate::{
+    batch::{Batch, BatchState},
+    error::Error,
+    machine::State,
+    payout::Outcome,
+    store::{Lease, StateChange, Transition},
+};
+
+/// Rows in one statement. Small enough that the few different statement texts stay prepared.
+const ROWS_A_STATEMENT: usize = 32;
+
+pub(super) async fn lease(
+    store: &SqliteStore,
+    batch: &Batch,
+    runner: &str,
+    now: Timestamp,
+) -> Result<Lease, Error> {
+    let file = lock::lock(&store.path, runner)?;
+    let mut writer = store.writer.lock().await;
+    let fence: Option<i64> = sqlx::query_scalar(
+        "UPDATE batches SET fence = fence + 1, runner = ?, updated_at = ? \
+         WHERE id = ? AND state <> 'loading' RETURNING fence",
+    )
+    .bind(runner)
+    .bind(millis(now))
+    .bind(batch.id.0)
+    .fetch_optional(&mut *writer)
+    .await
+    .map_err(failed("take the batch over"))?;
+    let fence = fence.ok_or_else(|| {
+        Error::batch_state(&batch.name, "was never loaded completely; run its file again")
+    })?;
+    Ok(Lease { batch: batch.id, name: batch.name.clone(), fence, _lock: Box::new(file) })
+}
+
+/// Proves that nobody took the batch over, and marks it as touched.
+pub(super) async fn guard_fence(
+    tx: &mut SqliteConnection,
+    lease: &Lease,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let touched = sqlx::query("UPDATE batches SET updated_at = ? WHERE id = ? AND fence = ?")
+        .bind(millis(now))
+        .bind(lease.batch.0)
+        .bind(lease.fence)
+        .execute(tx)
+        .await
+        .map_err(failed("check the runner's lease"))?;
+    if touched.rows_affected() == 1 { Ok(()) } else { Err(Error::fenced(&lease.name)) }
+}
+
+pub(super) async fn set_state(
+    store: &SqliteStore,
+    lease: &Lease,
+    change: StateChange,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut writer = store.writer.lock().await;
+    let changed = sqlx::query(
+        "UPDATE batches SET state = ?, stop_cause = ?, stop_message = ?, interrupted = ?, \
+         elapsed_ms = elapsed_ms + ?, updated_at = ? WHERE id = ? AND fence = ?",
+    )
+    .bind(change.state.as_str())
+    .bind(change.stopped.as_ref().map(|stopped| stopped.cause.as_str()))
+    .bind(change.stopped.as_ref().map(|stopped| stopped.message.clone()))
+    .bind(change.interrupted)
+    .bind(i64::try_from(change.elapsed.as_millis()).unwrap_or(i64::MAX))
+    .bind(millis(now))
+    .bind(lease.batch.0)
+    .bind(lease.fence)
+    .execute(&mut *writer)
+    .await
+    .map_err(failed("write the batch's state"))?;
+    if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::fenced(&lease.name)) }
+}
+
+pub(super) async fn wake(store: &SqliteStore, lease: &Lease, now: Timestamp) -> Result<(), Error> {
+    let mut writer = store.writer.lock().await;
+    let mut tx =
+        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
+    guard_fence(&mut tx, lease, now).await?;
+    sqlx::query(
+        "UPDATE payouts SET next_at = ?2, tries = 0, watched_since = NULL, version = version + 1 \
+         WHERE batch_id = ?1 \
+         AND outcome IN ('pending', 'in_doubt', 'awaiting_otp', 'processing') \
+         AND (next_at IS NULL OR next_at > ?2 OR tries > 0 OR watched_since IS NOT NULL)",
+    )
+    .bind(lease.batch.0)
+    .bind(millis(now))
+    .execute(&mut *tx)
+    .await
+    .map_err(failed("wake the rows"))?;
+    tx.commit().await.map_err(failed("wake the rows"))
+}
+
+pub(super) async fn hold_duplicates(
+    store: &SqliteStore,
+    lease: &Lease,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let mut writer = store.writer.lock().await;
+    let mut tx =
+        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
+    guard_fence(&mut tx, lease, now).await?;
+    let mut update = QueryBuilder::<Sqlite>::new("UPDATE payouts SET state = ");
+    update.push_bind(State::Held.as_str()).push(", outcome = ");
+    update.push_bind(Outcome::Held.as_str()).push(", next_at = NULL, reason_code = 'duplicate', ");
+    update.push("reason_message = 'another batch paid or may have paid this reference', ");
+    update.push("version = version + 1, updated_at = ").push_bind(millis(now));
+    update.push(" WHERE batch_id = ").push_bind(lease.batch.0);
+    // A row that has an order is this batch's own business, whatever another batch did since.
+    update.push(" AND outcome = 'pending' AND order_no IS NULL AND EXISTS (");
+    update.push("SELECT 1 FROM payouts AS other JOIN batches ON batches.id = other.batch_id ");
+    update
+        .push("WHERE other.reference = payouts.reference AND other.batch_id <> payouts.batch_id ");
+    update.push("AND other.outcome IN (");
+    let mut outcomes = update.separated(", ");
+    for outcome in Outcome::ALL.iter().filter(|outcome| outcome.may_have_moved_money()) {
+        outcomes.push_bind(outcome.as_str());
+    }
+    update.push(")) RETURNING currency, amount");
+    let held: Vec<(String, i64)> = update
+        .build_query_as()
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed("hold rows that were paid elsewhere"))?;
+    let mut by_currency: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for (currency, amount) in &held {
+        let sum = by_currency.entry(currency.clone()).or_default();
+        sum.0 += 1;
+        sum.1 += amount;
+    }
+    for (currency, (rows, amount)) in by_currency {
+        move_sum(&mut tx, lease, &currency, Outcome::Pending.as_str(), -rows, -amount).await?;
+        move_sum(&mut tx, lease, &currency, Outcome::Held.as_str(), rows, amount).await?;
+    }
+    check_sums(&mut tx, lease).await?;
+    tx.commit().await.map_err(failed("hold rows that were paid elsewhere"))?;
+    Ok(held.len() as u64)
+}
+
+pub(super) async fn write(
+    store: &SqliteStore,
+    lease: &Lease,
+    transitions: &[Transition],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut writer = store.writer.lock().await;
+    let mut tx =
+        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
+    guard_fence(&mut tx, lease, now).await?;
+    let mut rest = transitions;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(distinct_rows(rest));
+        update(&mut tx, lease, chunk, now).await?;
+        rest = after;
+    }
+    if move_sums(&mut tx, lease, transitions).await? {
+        check_sums(&mut tx, lease).await?;
+    }
+    tx.commit().await.map_err(failed("commit"))
+}
+
+/// How many transitions from the start fit one statement: no row twice, because one statement writes a
+/// row once.
+fn distinct_rows(transitions: &[Transition]) -> usize {
+    let mut seen = HashSet::with_capacity(ROWS_A_STATEMENT);
+    transitions
+        .iter()
+        .take(ROWS_A_STATEMENT)
+        .take_while(|transition| seen.insert(transition.payout.row))
+        .count()
+}
+
+async fn update(
+    tx: &mut SqliteConnection,
+    lease: &Lease,
+    transitions: &[Transition],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut update = QueryBuilder::<Sqlite>::new(
+        "WITH new (row, version, from_outcome, state, outcome, attempt, order_no, sends, sent_at, \
+         seen, not_found, not_found_at, tries, next_at, watched_since, reason_code, \
+         reason_message, warning_code, warning_message, holder_name, transaction_id, otp_url, \
+         expires_at) AS (",
+    );
+    update.push_values(transitions, |mut tuple, transition| {
+        let payout = &transition.payout;
+        let order = payout.order.as_ref();
+        let reason = payout.reason.as_ref();
+        let warning = payout.warning.as_ref();
+        tuple
+            .push_bind(payout.row.cast_signed())
+            .push_bind(i64::from(payout.version))
+            .push_bind(transition.from.as_str())
+            .push_bind(payout.state.as_str())
+            .push_bind(payout.outcome().as_str())
+            .push_bind(i64::from(payout.attempt))
+            .push_bind(order.map(|order| order.no.as_str().to_owned()))
+            .push_bind(order.map_or(0, |order| i64::from(order.sends)))
+            .push_bind(order.and_then(|order| order.sent_at).map(millis))
+            .push_bind(order.is_some_and(|order| order.seen))
+            .push_bind(order.map_or(0, |order| i64::from(order.not_found)))
+            .push_bind(order.and_then(|order| order.not_found_at).map(millis))
+            .push_bind(i64::from(payout.tries))
+            .push_bind(payout.next_at.map(millis))
+            .push_bind(payout.watched_since.map(millis))
+            .push_bind(reason.map(|reason| reason.code.clone()))
+            .push_bind(reason.map(|reason| reason.message.clone()))
+            .push_bind(warning.map(|reason| reason.code.clone()))
+            .push_bind(warning.map(|reason| reason.message.clone()))
+            .push_bind(payout.holder_name.as_ref().map(|name| name.expose().clone()))
+            .push_bind(payout.transaction_id.clone())
+            .push_bind(payout.otp_url.clone())
+            .push_bind(payout.expires_at.map(millis));
+    });
+    update.push(
+        ") UPDATE payouts SET state = new.state, outcome = new.outcome, attempt = new.attempt, \
+         order_no = new.order_no, sends = new.sends, sent_at = new.sent_at, seen = new.seen, \
+         not_found = new.not_found, not_found_at = new.not_found_at, tries = new.tries, \
+         next_at = new.next_at, watched_since = new.watched_since, \
+         reason_code = new.reason_code, reason_message = new.reason_message, \
+         warning_code = new.warning_code, warning_message = new.warning_message, \
+         holder_name = new.holder_name, transaction_id = new.transaction_id, \
+         otp_url = new.otp_url, expires_at = new.expires_at, version = payouts.version + 1, \
+         updated_at = ",
+    );
+    update.push_bind(millis(now)).push(" FROM new WHERE payouts.batch_id = ");
+    update.push_bind(lease.batch.0);
+    update.push(
+        " AND payouts.row = new.row AND payouts.version = new.version \
+         AND payouts.outcome = new.from_outcome",
+    );
+    let written = update.build().execute(tx).await.map_err(failed("write the rows"))?;
+    if written.rows_affected() == transitions.len() as u64 {
+        return Ok(());
+    }
+    let rows: Vec<_> = transitions.iter().map(|t| t.payout.row.to_string()).collect();
+    Err(Error::books(format!("one of the rows {} is not as it was read", rows.join(", "))))
+}
+
+/// Moves the money of every transition from one outcome's sum to the other's. True if any moved.
+async fn move_sums(
+    tx: &mut SqliteConnection,
+    lease: &Lease,
+    transitions: &[Transition],
+) -> Result<bool, Error> {
+    let mut moves: BTreeMap<(&str, Outcome), (i64, i64)> = BTreeMap::new();
+    for Transition { from, payout } in transitions {
+        if *from == payout.outcome() {
+            continue;
+        }
+        let units = units(&payout.money.amount())
+            .ok_or_else(|| Error::row(payout.row, "the amount does not fit the store"))?;
+        let currency = payout.money.currency().as_str();
+        for (outcome, sign) in [(*from, -1), (payout.outcome(), 1)] {
+            let sum = moves.entry((currency, outcome)).or_default();
+            sum.0 += sign;
+            sum.1 += sign * units;
+        }
+    }
+    for ((currency, outcome), (rows, amount)) in &moves {
+        move_sum(tx, lease, currency, outcome.as_str(), *rows, *amount).await?;
+    }
+    Ok(!moves.is_empty())
+}
+
+/// requested = sum over the outcomes, in rows and in money, in every currency.
+async fn check_sums(tx: &mut SqliteConnection, lease: &Lease) -> Result<(), Error> {
+    let wrong: Option<(String, i64, i64)> = sqlx::query_as(
+        "SELECT r.currency, r.amount, coalesce(sum(s.amount), 0) FROM requested AS r \
+         LEFT JOIN sums AS s ON s.batch_id = r.batch_id AND s.currency = r.currency \
+         WHERE r.batch_id = ? GROUP BY r.currency \
+         HAVING r.amount <> coalesce(sum(s.amount), 0) OR r.rows <> coalesce(sum(s.rows), 0)",
+    )
+    .bind(lease.batch.0)
+    .fetch_optional(tx)
+    .await
+    .map_err(failed("add up the sums"))?;
+    match wrong {
+        None => Ok(()),
+        Some((currency, requested, found)) => Err(Error::books(format!(
+            "batch `{}` requested {} {currency}, its rows add up to {}",
+            lease.name,
+            amount(requested),
+            amount(found)
+        ))),
+    }
+}
+
+/// States in which a batch waits for `resume`.
+pub(super) const UNFINISHED: [BatchState; 3] =
+    [BatchState::Ready, BatchState::Running, BatchState::Stopped];
+
+/// The list of outcomes whose money is under way, for an `IN` clause.
+pub(super) fn push_in_flight(query: &mut QueryBuilder<Sqlite>) {
+    let mut outcomes = query.separated(", ");
+    for outcome in IN_FLIGHT {
+        outcomes.push_bind(outcome.as_str());
+    }
+}

@@ -1,0 +1,251 @@
+//! A row's turn: the core's steps and the calls between them, until there is nothing to do now.
+//!
+//! Here the order of things is kept that the core asks for: what has to be durable before a call is
+//! durable before the call. A turn may be dropped at any `await`; what the store then holds is what it
+//! would hold after a crash, and the next turn goes on from there.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    batch::Batch,
+    cancel::Cancel,
+    clock::Clock,
+    dispatch::{Gate, Pass, Verdict},
+    error::Error,
+    event::{EngineEvent, Observer},
+    execute::Caller,
+    gateway::{CallError, Gateway},
+    journal::{Ack, Journal},
+    machine::{Call, Event, Payout, Rules, Step, Write},
+    payout::{Outcome, StopCause, Stopped},
+    policy::Policy,
+    store::{Claim, Transition},
+};
+
+/// What all turns of a run share.
+pub(crate) struct Run {
+    pub(crate) batch: Batch,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Clock,
+    pub(crate) gateway: Arc<dyn Gateway>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) halt: Halt,
+}
+
+/// Whether and why the run has to end.
+pub(crate) struct Halt {
+    asked: Cancel,
+    raised: Cancel,
+    cause: OnceLock<Stopped>,
+}
+
+impl Halt {
+    pub(crate) fn new(asked: Cancel) -> Self {
+        Self { asked, raised: Cancel::new(), cause: OnceLock::new() }
+    }
+
+    /// Stops the batch. The first cause is the one that is told.
+    pub(crate) fn stop(&self, cause: StopCause, message: String) {
+        let _ = self.cause.set(Stopped { cause, message });
+        self.raised.cancel();
+    }
+
+    pub(crate) fn cause(&self) -> Option<&Stopped> {
+        self.cause.get()
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.is_cancelled()
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        self.asked.is_cancelled() || self.raised.is_cancelled()
+    }
+
+    pub(crate) async fn raised(&self) {
+        tokio::select! {
+            () = self.asked.cancelled() => {}
+            () = self.raised.cancelled() => {}
+        }
+    }
+}
+
+/// Where a row's turn left it.
+pub(crate) struct TurnEnd {
+    pub(crate) row: u64,
+    pub(crate) next_at: Option<Timestamp>,
+}
+
+impl Run {
+    pub(crate) fn rules(&self) -> Rules<'_> {
+        Rules { code: &self.batch.code, options: &self.batch.options, policy: &self.policy }
+    }
+
+    /// Runs one turn. The permit is given back when the calls are done; the turn ends when everything
+    /// it wrote is durable, so that nobody reads the row before that.
+    pub(crate) async fn turn(
+        self: Arc<Self>,
+        journal: Arc<Journal>,
+        claim: Claim,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<TurnEnd, Error> {
+        let mut turn = Turn {
+            run: &self,
+            journal: &journal,
+            payout: claim.payout.clone(),
+            written: claim.payout.outcome(),
+            acks: Vec::new(),
+            pass: None,
+        };
+        turn.steps(&claim).await?;
+        let Turn { payout, acks, .. } = turn;
+        drop(permit);
+        for ack in acks {
+            ack.durable().await?;
+        }
+        self.tell(&claim, &payout);
+        Ok(TurnEnd { row: payout.row, next_at: payout.next_at })
+    }
+
+    /// Tells what changed, now that it is durable.
+    fn tell(&self, claim: &Claim, now: &Payout) {
+        let before = &claim.payout;
+        let reference = || claim.reference.clone();
+        if now.outcome() != before.outcome() {
+            self.observer.event(&EngineEvent::Row {
+                row: now.row,
+                reference: reference(),
+                from: before.outcome(),
+                to: now.outcome(),
+                money: now.money.clone(),
+                reason: now.reason.clone(),
+            });
+            if now.outcome() == Outcome::AwaitingOtp {
+                self.observer.event(&EngineEvent::OtpRequired {
+                    row: now.row,
+                    reference: reference(),
+                    url: now.otp_url.clone(),
+                    expires_at: now.expires_at,
+                });
+            }
+        }
+        if let Some(reason) = now.warning.clone().filter(|_| now.warning != before.warning) {
+            self.observer.event(&EngineEvent::Warning {
+                row: now.row,
+                reference: reference(),
+                reason,
+            });
+        }
+        if self.batch.options.dry_run && now.outcome() == Outcome::Pending && now.next_at.is_none()
+        {
+            self.observer.event(&EngineEvent::Verified { row: now.row });
+        }
+    }
+
+    /// What a call's end means for the whole batch.
+    pub(crate) fn report(&self, pass: Pass, error: Option<&CallError>) {
+        if let Verdict::Outage(reason) = pass.report(error) {
+            self.halt.stop(
+                StopCause::Outage,
+                format!(
+                    "the gateway does not answer ({}); try `payout resume` later",
+                    reason.message
+                ),
+            );
+        }
+    }
+}
+
+struct Turn<'a> {
+    run: &'a Run,
+    journal: &'a Journal,
+    payout: Payout,
+    /// The outcome as it was last handed to the journal.
+    written: Outcome,
+    acks: Vec<Ack>,
+    /// Taken before the intent is written, used by the withdrawal.
+    pass: Option<Pass>,
+}
+
+impl Turn<'_> {
+    async fn steps(&mut self, claim: &Claim) -> Result<(), Error> {
+        let run = self.run;
+        let options = &run.batch.options;
+        let mut caller = Caller {
+            gateway: &*run.gateway,
+            claim,
+            expires_in: options.expires_in,
+            notify_url: options.notify_url.as_deref(),
+            token: None,
+        };
+        let mut event = Event::Due;
+        loop {
+            let step = self.payout.clone().step(&run.rules(), event, run.clock.now());
+            let Some(call) = self.apply(step).await? else { return Ok(()) };
+            // The intent of a withdrawal is durable: it goes out, drained or not.
+            if call != Call::Withdraw && !self.may_call().await {
+                return Ok(());
+            }
+            event = caller.make(call, &self.payout).await;
+            if call != Call::Clear
+                && let Some(pass) = self.pass.take()
+            {
+                run.report(pass, error_of(&event));
+            }
+        }
+    }
+
+    /// Waits at the gate; false if the run ends before it opens.
+    async fn may_call(&mut self) -> bool {
+        if self.run.halt.is_raised() {
+            return false;
+        }
+        if self.pass.is_some() {
+            // Cleared for a withdrawal that turned out to need a query first.
+            return true;
+        }
+        tokio::select! {
+            biased;
+            () = self.run.halt.raised() => false,
+            pass = self.run.gate.pass() => {
+                self.pass = Some(pass);
+                true
+            }
+        }
+    }
+
+    /// Takes the step over and writes it as it asks for.
+    async fn apply(&mut self, step: Step) -> Result<Option<Call>, Error> {
+        self.payout = step.payout;
+        if step.write != Write::Not {
+            self.payout.check()?;
+            let ack =
+                self.journal.write(Transition { from: self.written, payout: self.payout.clone() });
+            self.payout.version += 1;
+            self.written = self.payout.outcome();
+            match step.write {
+                Write::BeforeCall => ack.durable().await?,
+                Write::Soon | Write::Not => self.acks.push(ack),
+            }
+        }
+        if let Some((cause, reason)) = step.stop {
+            self.run.halt.stop(cause, format!("{} ({})", reason.message, reason.code));
+        }
+        Ok(step.call)
+    }
+}
+
+fn error_of(event: &Event) -> Option<&CallError> {
+    match event {
+        Event::Due | Event::Cleared => None,
+        Event::Verified(answer) => answer.as_ref().err(),
+        Event::Tokenized(answer) => answer.as_ref().err(),
+        Event::Withdrawn(answer) | Event::Queried(answer) | Event::Closed(answer) => {
+            answer.as_ref().err()
+        }
+    }
+}
