@@ -5,6 +5,7 @@
 
 mod client;
 mod coverage;
+mod example_tests;
 mod json;
 mod markdown;
 mod openapi;
@@ -20,6 +21,7 @@ use crate::ir::Spec;
 pub(crate) fn all(spec: &Spec) -> Vec<OutFile> {
     let file = |path: &str, text: String| OutFile { path: path.to_owned(), text };
     let mut files = client::emit(spec);
+    files.extend(example_tests::emit(spec));
     files.extend([
         file("docs/reference.md", reference::emit(spec)),
         file("spec/COVERAGE.md", coverage::emit(spec)),

@@ -4,6 +4,8 @@
 //! do. A quirk on a field is its author's word that the matter was looked at: it silences the lint on
 //! bare money, and nothing else.
 
+mod samples;
+
 use std::collections::HashSet;
 
 use crate::diagnostic::Findings;
@@ -13,11 +15,14 @@ use crate::name;
 /// Runs every lint.
 pub(crate) fn run(spec: &Spec, findings: &mut Findings) {
     unused(spec, findings);
-    samples(spec, findings);
+    missing_samples(spec, findings);
+    samples::check(spec, findings);
     for field in all_fields(spec) {
         bare_money(field, findings);
         unmarked_sensitive(field, findings);
     }
+    unsignable(spec, findings);
+    two_sides(spec, findings);
 }
 
 /// Every field that the spec states, each once.
@@ -62,7 +67,7 @@ fn unused(spec: &Spec, findings: &mut Findings) {
 }
 
 /// The documentation has a sample of everything it documents, so the transcription has one too.
-fn samples(spec: &Spec, findings: &mut Findings) {
+fn missing_samples(spec: &Spec, findings: &mut Findings) {
     for operation in spec.operations.iter().filter(|operation| operation.documented) {
         for (side, word) in [(Side::Request, "request"), (Side::Reply, "reply")] {
             if !operation.examples.iter().any(|example| example.side == side) {
@@ -111,6 +116,32 @@ fn unmarked_sensitive(field: &Field, findings: &mut Findings) {
             format!("`{}` looks sensitive but is not marked", field.name),
             "add `sensitive: true`",
         );
+    }
+}
+
+/// Scalars are signed and everything else is not: a field that may be either cannot be sent.
+fn unsignable(spec: &Spec, findings: &mut Findings) {
+    for field in spec.operations.iter().flat_map(|operation| &operation.request.fields) {
+        if matches!(field.ty, Type::Any | Type::Variable(_)) {
+            findings.add(
+                &field.at,
+                format!("nobody can know whether to sign `{}`", field.name),
+                "give it a type other than `any` and `variable`",
+            );
+        }
+    }
+}
+
+/// The client reads objects of replies leniently and writes those of requests strictly.
+fn two_sides(spec: &Spec, findings: &mut Findings) {
+    for object in &spec.objects {
+        if object.role.reply && (object.role.request || object.role.sealed) {
+            findings.add(
+                &object.at,
+                format!("the object `{}` stands in requests and in replies", object.name),
+                "make two objects of it",
+            );
+        }
     }
 }
 

@@ -5,11 +5,11 @@
 
 mod docs;
 mod enumeration;
-mod errors;
+pub(super) mod errors;
 mod object;
 mod operation;
 mod page;
-mod request;
+pub(super) mod request;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -30,30 +30,35 @@ pub(super) fn file(path: impl Into<String>, about: &str, items: &TokenStream) ->
     OutFile { text: format!("{PREAMBLE}\n{text}"), path }
 }
 
-/// The items with the imports that they need, of those that generated modules of the client use.
-pub(super) fn with_imports(items: &TokenStream) -> TokenStream {
-    const IMPORTS: &[(&str, &[&str])] = &[
-        ("std::collections", &["BTreeMap"]),
-        ("serde", &["Deserialize", "Serialize"]),
-        ("crate::amount", &["Amount", "Currency", "Money"]),
-        ("crate::call", &["Call"]),
-        ("crate::client", &["Client"]),
-        ("crate::decode", &["ReplyObject"]),
-        ("crate::encode", &["Encoder", "WireObject"]),
-        ("crate::generated", &["enums", "objects"]),
-        (
-            "crate::operation",
-            &["Charset", "Effect", "FieldSpec", "Idempotency", "Operation", "OperationMeta"],
-        ),
-        ("crate::page", &["Page", "Paged", "Range", "Ranged"]),
-        ("crate::raw_json", &["RawJson", "Variable"]),
-        ("crate::seal", &["Sealable", "Sealed"]),
-        ("crate::sensitive", &["Sensitive"]),
-        ("crate::timestamp", &["Date", "Timestamp"]),
-    ];
+/// Modules, and what may be imported from each.
+pub(super) type Imports = &'static [(&'static str, &'static [&'static str])];
+
+/// What generated modules of the client may need.
+pub(super) const CLIENT_IMPORTS: Imports = &[
+    ("std::collections", &["BTreeMap"]),
+    ("serde", &["Deserialize", "Serialize"]),
+    ("crate::amount", &["Amount", "Currency", "Money"]),
+    ("crate::call", &["Call"]),
+    ("crate::client", &["Client"]),
+    ("crate::decode", &["ReplyObject"]),
+    ("crate::encode", &["Encoder", "WireObject"]),
+    ("crate::generated", &["enums", "objects"]),
+    (
+        "crate::operation",
+        &["Charset", "Effect", "FieldSpec", "Idempotency", "Operation", "OperationMeta"],
+    ),
+    ("crate::page", &["Page", "Paged", "Range", "Ranged"]),
+    ("crate::raw_json", &["RawJson", "Variable"]),
+    ("crate::seal", &["Sealable", "Sealed"]),
+    ("crate::sensitive", &["Sensitive"]),
+    ("crate::timestamp", &["Date", "Timestamp"]),
+];
+
+/// The items with the imports that they need, of those in the table.
+pub(super) fn with_imports(table: Imports, items: &TokenStream) -> TokenStream {
     let mut used = BTreeSet::new();
     collect_idents(items.clone(), &mut used);
-    let imports = IMPORTS.iter().filter_map(|(module, names)| {
+    let imports = table.iter().filter_map(|(module, names)| {
         let names: Vec<Ident> = names
             .iter()
             .filter(|name| used.contains(**name))
@@ -101,14 +106,20 @@ fn stand_apart(line: &str, next: &str) -> bool {
     }
     let (this, that) = (line.trim_start(), next.trim_start());
     let level = line.len() - this.len();
-    if level != next.len() - that.len() || level > 4 || that.starts_with('}') || that.is_empty() {
+    if this.starts_with("///")
+        || level != next.len() - that.len()
+        || level > 4
+        || that.starts_with('}')
+        || that.is_empty()
+    {
         return false;
     }
     let import = |text: &str| text.starts_with("use ") || text.starts_with("pub use ");
     let declares = |text: &str| text.starts_with("mod ") || text.starts_with("pub mod ");
     let one_line = this.ends_with(';') && (level == 0 || import(this) || declares(this));
-    let constant = this.ends_with(';') && that.starts_with("///");
-    (matches!(this, "}" | "];" | "};") || one_line || constant)
+    let documented = that.starts_with("///") || that.starts_with("#[") || that.starts_with("fn ");
+    let constant = this.ends_with(';') && documented;
+    (this == "}" || one_line || constant)
         && !(import(this) && import(that))
         && !(declares(this) && declares(that))
 }

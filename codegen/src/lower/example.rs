@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use serde::Deserialize as _;
+
 use crate::SourceFile;
 use crate::diagnostic::{Findings, Place};
-use crate::ir::{Example, Operation, Side};
+use crate::ir::{Example, Expect, Operation, Side};
 
 /// Gives each operation its samples; answers those that belong to no operation.
 pub(super) fn attach(
@@ -26,11 +28,9 @@ pub(super) fn attach(
             continue;
         };
         let Some(json) = parse(file, &at, findings) else { continue };
-        if side == Side::Error {
-            check_error(&json, &at, findings);
-        }
+        let expect = (side == Side::Error).then(|| expect(&json, &at, findings)).flatten();
         let (case, text) = (case.to_owned(), file.text.clone());
-        let example = Example { path: path.to_owned(), case, side, text, json };
+        let example = Example { path: path.to_owned(), case, side, text, json, expect };
         match owner {
             None => shapes.push(example),
             Some(owner) => match operations.iter_mut().find(|operation| operation.name == owner) {
@@ -81,7 +81,7 @@ fn parse(file: &SourceFile, at: &Place, findings: &mut Findings) -> Option<serde
 }
 
 /// An error is more than its body: without the status nothing can be said about it.
-fn check_error(json: &serde_json::Value, at: &Place, findings: &mut Findings) {
+fn expect(json: &serde_json::Value, at: &Place, findings: &mut Findings) -> Option<Expect> {
     let whole = json.get("http_status").is_some_and(serde_json::Value::is_u64)
         && json.get("content_type").is_some_and(serde_json::Value::is_string)
         && json.get("body").is_some();
@@ -92,4 +92,13 @@ fn check_error(json: &serde_json::Value, at: &Place, findings: &mut Findings) {
             "write all three",
         );
     }
+    let expect = json.get("expect").and_then(|expect| Expect::deserialize(expect).ok());
+    if expect.is_none() {
+        findings.add(
+            at,
+            "the sample of an error does not say how it should be read",
+            "add `expect` with `kind` and `outcome`, as spec/README.md says",
+        );
+    }
+    expect
 }

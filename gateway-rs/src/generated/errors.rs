@@ -77,7 +77,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 422,
         code: Some("PROCESS_FAILED"),
-        kind: ErrorKind::Unavailable,
+        kind: ErrorKind::Failed,
         may_have_moved_money: true,
         meaning: "Something behind the gateway failed. Whether money moved has to be queried.",
         source: "\"Error Code\"",

@@ -1283,7 +1283,6 @@ pub struct Refund {
     /// Where the refund stands. The pending ones are not paid back yet.
     ///
     /// Values such as `REFUNDED`, `PENDING_REFUNDED`, `PARTIAL_REFUNDED`, `PENDING_PARTIAL_REFUND`;
-
     /// for example `PARTIAL_REFUNDED`.
     ///
     /// Documentation: "refund_histories".
@@ -2013,6 +2012,7 @@ impl Setting {
 
 impl WireObject for Setting {
     const NAME: &'static str = "setting";
+
     fn encode(&self, out: &mut Encoder<'_>) {
         out.field(&Self::FIELDS[0], &self.template);
         out.unsigned(&Self::FIELDS[1], &self.enabled_payment_methods);
@@ -2130,6 +2130,7 @@ impl Customer {
 
 impl WireObject for Customer {
     const NAME: &'static str = "customer";
+
     fn encode(&self, out: &mut Encoder<'_>) {
         out.field(&Self::FIELDS[0], &self.phone_number);
         out.field(&Self::FIELDS[1], &self.email);
@@ -2189,6 +2190,7 @@ impl Card {
 
 impl WireObject for Card {
     const NAME: &'static str = "card";
+
     fn encode(&self, out: &mut Encoder<'_>) {
         out.field(&Self::FIELDS[0], &self.number);
         out.field(&Self::FIELDS[1], &self.security_code);
@@ -2235,6 +2237,7 @@ impl CardExpiry {
 
 impl WireObject for CardExpiry {
     const NAME: &'static str = "card_expiry";
+
     fn encode(&self, out: &mut Encoder<'_>) {
         out.field(&Self::FIELDS[0], &self.month);
         out.field(&Self::FIELDS[1], &self.year);

@@ -2,5 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an unexpected error has failed")]
 
+mod exchange;
+// Written by the generator, in its own layout.
+#[rustfmt::skip]
+mod generated_examples;
 mod handwritten;
 mod scripted;

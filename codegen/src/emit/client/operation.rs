@@ -13,7 +13,7 @@ use crate::name::{self, ident};
 /// One section of the documentation.
 pub(super) fn emit(spec: &Spec, operations: &[&Operation], path: String) -> OutFile {
     let items = operations.iter().map(|operation| one(spec, operation));
-    let items = rust::with_imports(&quote!(#(#items)*));
+    let items = rust::with_imports(rust::CLIENT_IMPORTS, &quote!(#(#items)*));
     let section = operations.first().map_or("", |operation| operation.section.as_str());
     let about = format!("Requests of the documentation's section \"{}\".", prose(section));
     rust::file(path, &about, &items)
@@ -246,7 +246,6 @@ fn call_setters(name: &Ident, members: &[Member<'_>]) -> Option<TokenStream> {
         let (argument, value) = (member.argument(), &member.name);
         quote! {
             #about
-            #[must_use]
             pub fn #setter(self, #argument) -> Self {
                 self.map(|request| request.#setter(#value))
             }

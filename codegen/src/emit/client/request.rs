@@ -81,7 +81,7 @@ impl<'a> Member<'a> {
         quote!(#name: #argument)
     }
 
-    pub(super) fn setter_name(&self) -> Ident {
+    pub(in crate::emit) fn setter_name(&self) -> Ident {
         quote::format_ident!("set_{}", self.field.snake)
     }
 

@@ -75,10 +75,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_bakong_members().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -191,10 +189,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.generate_khqr("CW2501-101139033689723679", "CU2501-101139033689723678", "0".parse()?).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -274,10 +270,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.decode_khqr("{KHQR}").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -423,10 +417,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.pay_khqr(Money::usd("2")?, "{KHQR}").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -445,7 +437,6 @@ impl Call<'_, PayKhqrRequest> {
     /// For example `Lunch`.
     ///
     /// Documentation: "Pay KHQR".
-    #[must_use]
     pub fn set_remark(self, remark: impl Into<String>) -> Self {
         self.map(|request| request.set_remark(remark))
     }
@@ -457,7 +448,6 @@ impl Call<'_, PayKhqrRequest> {
     /// Documentation: "Pay KHQR".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }

@@ -83,10 +83,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.merchant_info().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -103,7 +101,6 @@ impl Call<'_, MerchantInfoRequest> {
     /// Documentation: "Merchant Info".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -240,10 +237,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.add_user_under_merchant("Sok", "Dara", "010222333", "test@xxx.com").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -269,7 +264,6 @@ impl Call<'_, AddUserUnderMerchantRequest> {
     /// Documentation: "Create User".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -279,7 +273,6 @@ impl Call<'_, AddUserUnderMerchantRequest> {
     /// For example `N0102345`.
     ///
     /// Documentation: "Create User".
-    #[must_use]
     pub fn set_muser_identity(self, muser_identity: impl Into<String>) -> Self {
         self.map(|request| request.set_muser_identity(muser_identity))
     }
@@ -371,10 +364,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_user_under_merchant(1).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -394,7 +385,6 @@ impl Call<'_, GetUserUnderMerchantRequest> {
     /// Documentation: "List User Under Merchant".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -402,6 +392,7 @@ impl Call<'_, GetUserUnderMerchantRequest> {
 
 impl Paged for GetUserUnderMerchantRequest {
     type Item = objects::UserInfo;
+
     fn page(&self) -> i64 {
         self.page
     }
@@ -520,10 +511,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.user_profile().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -540,7 +529,6 @@ impl Call<'_, UserProfileRequest> {
     /// Documentation: "User Info".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -550,7 +538,6 @@ impl Call<'_, UserProfileRequest> {
     /// Required when muser_identity is absent; for example `CU2501-101139033689723678`.
     ///
     /// Documentation: "User Info".
-    #[must_use]
     pub fn set_user_id(self, user_id: impl Into<String>) -> Self {
         self.map(|request| request.set_user_id(user_id))
     }
@@ -560,7 +547,6 @@ impl Call<'_, UserProfileRequest> {
     /// Required when user_id is absent; for example `N0102345`.
     ///
     /// Documentation: "User Info".
-    #[must_use]
     pub fn set_muser_identity(self, muser_identity: impl Into<String>) -> Self {
         self.map(|request| request.set_muser_identity(muser_identity))
     }
@@ -651,10 +637,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_txn_lists(1).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -671,7 +655,6 @@ impl Call<'_, GetTxnListsRequest> {
     /// Documentation: "List Transaction".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -679,6 +662,7 @@ impl Call<'_, GetTxnListsRequest> {
 
 impl Paged for GetTxnListsRequest {
     type Item = objects::TransactionInfo;
+
     fn page(&self) -> i64 {
         self.page
     }
@@ -768,10 +752,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_txn_detail("TR2402-100719685279940668").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -791,7 +773,6 @@ impl Call<'_, GetTxnDetailRequest> {
     /// Documentation: "Transaction Info".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -940,10 +921,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.money_transfer(Money::usd("10")?, "CW2501-101139033689723679", "AW2501-101139033689723906").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -965,7 +944,6 @@ impl Call<'_, MoneyTransferRequest> {
     /// Documentation: "Money Transfer".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -975,7 +953,6 @@ impl Call<'_, MoneyTransferRequest> {
     /// For example `User comment`.
     ///
     /// Documentation: "Money Transfer".
-    #[must_use]
     pub fn set_comment(self, comment: impl Into<String>) -> Self {
         self.map(|request| request.set_comment(comment))
     }

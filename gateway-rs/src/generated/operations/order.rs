@@ -81,10 +81,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_payment_methods().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -128,7 +126,6 @@ impl CreateOrderRequest {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     ///
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
@@ -301,7 +298,6 @@ impl Client {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
     ///   characters; for example `iPhone 13 pro Case`. Documentation: "transaction".
@@ -325,10 +321,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.create_order("TR-1234567890", "iPhone 13 pro Case", Money::usd("10.50")?).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -350,7 +344,6 @@ impl Call<'_, CreateOrderRequest> {
     /// Documentation: "transaction".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -360,7 +353,6 @@ impl Call<'_, CreateOrderRequest> {
     /// At most 255 characters; for example `https://sample.com/notifyme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -371,7 +363,6 @@ impl Call<'_, CreateOrderRequest> {
     /// At most 255 characters; for example `https://sample.com/redirectme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }
@@ -381,7 +372,6 @@ impl Call<'_, CreateOrderRequest> {
     /// For example `300`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_expires_in(self, expires_in: i64) -> Self {
         self.map(|request| request.set_expires_in(expires_in))
     }
@@ -391,7 +381,6 @@ impl Call<'_, CreateOrderRequest> {
     /// Values such as `ANONYMOUS`, `GENERAL`, `FACEBOOK`; for example `ANONYMOUS`.
     ///
     /// Documentation: "Generate Payment Link".
-    #[must_use]
     pub fn set_login_type(self, login_type: impl Into<enums::LoginType>) -> Self {
         self.map(|request| request.set_login_type(login_type))
     }
@@ -399,7 +388,6 @@ impl Call<'_, CreateOrderRequest> {
     /// How the payment page looks and what it offers. Sent, but not signed.
     ///
     /// Documentation: "Generate Payment Link".
-    #[must_use]
     pub fn set_setting(self, setting: objects::Setting) -> Self {
         self.map(|request| request.set_setting(setting))
     }
@@ -409,7 +397,6 @@ impl Call<'_, CreateOrderRequest> {
     /// For example `{ENCRYPTED CUSTOMER DATA}`.
     ///
     /// Documentation: "Generate Payment Link".
-    #[must_use]
     pub fn set_customer(self, customer: Sealed<objects::Customer>) -> Self {
         self.map(|request| request.set_customer(customer))
     }
@@ -451,7 +438,6 @@ impl NativePayRequest {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     ///
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
@@ -622,7 +608,6 @@ impl Client {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
     ///   characters; for example `iPhone 13 pro Case`. Documentation: "transaction".
@@ -648,10 +633,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.native_pay("TR-1234567890", "iPhone 13 pro Case", Money::usd("10.50")?, "KESSKH").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -677,7 +660,6 @@ impl Call<'_, NativePayRequest> {
     /// Documentation: "transaction".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -687,7 +669,6 @@ impl Call<'_, NativePayRequest> {
     /// At most 255 characters; for example `https://sample.com/notifyme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -698,7 +679,6 @@ impl Call<'_, NativePayRequest> {
     /// At most 255 characters; for example `https://sample.com/redirectme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }
@@ -708,7 +688,6 @@ impl Call<'_, NativePayRequest> {
     /// For example `300`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_expires_in(self, expires_in: i64) -> Self {
         self.map(|request| request.set_expires_in(expires_in))
     }
@@ -719,7 +698,6 @@ impl Call<'_, NativePayRequest> {
     /// For example `1`.
     ///
     /// Documentation: "Native Pay".
-    #[must_use]
     pub fn set_only_deeplink(self, only_deeplink: bool) -> Self {
         self.map(|request| request.set_only_deeplink(only_deeplink))
     }
@@ -729,7 +707,6 @@ impl Call<'_, NativePayRequest> {
     /// Required when only_deeplink is 1; for example `1`.
     ///
     /// Documentation: "Native Pay".
-    #[must_use]
     pub fn set_is_ios_device(self, is_ios_device: bool) -> Self {
         self.map(|request| request.set_is_ios_device(is_ios_device))
     }
@@ -785,7 +762,6 @@ impl QuickPayRequest {
     ///   Pay".
     ///
     /// - `service_code`: Whose code it is, `WECHAT` or `ALIPAY`. Values such as `WECHAT`, `ALIPAY`;
-
     ///   for example `WECHAT`. Documentation: "Quick Pay".
     #[must_use]
     pub fn new(
@@ -917,7 +893,6 @@ impl Client {
     ///   and a half). In the currency of `currency`; for example `10.50`. Documentation: "Quick
     ///   Pay".
     /// - `service_code`: Whose code it is, `WECHAT` or `ALIPAY`. Values such as `WECHAT`, `ALIPAY`;
-
     ///   for example `WECHAT`. Documentation: "Quick Pay".
     ///
     /// Optional: [`set_seller_code`](crate::operations::QuickPayRequest::set_seller_code),
@@ -932,10 +907,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.quick_pay("TR-1234567890", "1234567", "iPhone 13 pro Case", Money::usd("10.50")?, "WECHAT").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -968,7 +941,6 @@ impl Call<'_, QuickPayRequest> {
     /// Documentation: "Quick Pay".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -978,7 +950,6 @@ impl Call<'_, QuickPayRequest> {
     /// At most 255 characters; for example `https://sample.com/notifyme`.
     ///
     /// Documentation: "Quick Pay".
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -989,7 +960,6 @@ impl Call<'_, QuickPayRequest> {
     /// Values such as `ANONYMOUS`, `GENERAL`, `FACEBOOK`; for example `ANONYMOUS`.
     ///
     /// Documentation: only in the sample of "Quick Pay".
-    #[must_use]
     pub fn set_login_type(self, login_type: impl Into<enums::LoginType>) -> Self {
         self.map(|request| request.set_login_type(login_type))
     }
@@ -1030,7 +1000,6 @@ impl DirectPayRequest {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     ///
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
@@ -1196,7 +1165,6 @@ impl Client {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
     ///   characters; for example `iPhone 13 pro Case`. Documentation: "transaction".
@@ -1222,10 +1190,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client, card: Sealed<objects::Card>) -> Result<(), Error> {
     /// let reply = client.direct_pay("TR-1234567890", "iPhone 13 pro Case", Money::usd("10.50")?, card).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -1248,7 +1214,6 @@ impl Call<'_, DirectPayRequest> {
     /// Documentation: "transaction".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -1258,7 +1223,6 @@ impl Call<'_, DirectPayRequest> {
     /// At most 255 characters; for example `https://sample.com/notifyme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -1269,7 +1233,6 @@ impl Call<'_, DirectPayRequest> {
     /// At most 255 characters; for example `https://sample.com/redirectme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }
@@ -1279,7 +1242,6 @@ impl Call<'_, DirectPayRequest> {
     /// For example `300`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_expires_in(self, expires_in: i64) -> Self {
         self.map(|request| request.set_expires_in(expires_in))
     }
@@ -1287,7 +1249,6 @@ impl Call<'_, DirectPayRequest> {
     /// How the payment page looks and what it offers. Sent, but not signed.
     ///
     /// Documentation: "Direct Pay".
-    #[must_use]
     pub fn set_setting(self, setting: objects::Setting) -> Self {
         self.map(|request| request.set_setting(setting))
     }
@@ -1297,7 +1258,6 @@ impl Call<'_, DirectPayRequest> {
     /// For example `{ENCRYPTED CUSTOMER DATA}`.
     ///
     /// Documentation: "Direct Pay".
-    #[must_use]
     pub fn set_customer(self, customer: Sealed<objects::Customer>) -> Self {
         self.map(|request| request.set_customer(customer))
     }
@@ -1331,7 +1291,6 @@ impl CloseOrderRequest {
     /// With what is required.
     ///
     /// - `out_trade_no`: The order to close, by the merchant's number. At most 32 characters;
-
     ///   letters, digits and dashes only; for example `TEST-1234567891`. Documentation: "Close
     ///   Order".
     #[must_use]
@@ -1389,7 +1348,6 @@ impl Client {
     ///
     /// # Arguments
     /// - `out_trade_no`: The order to close, by the merchant's number. At most 32 characters;
-
     ///   letters, digits and dashes only; for example `TEST-1234567891`. Documentation: "Close
     ///   Order".
     ///
@@ -1400,10 +1358,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.close_order("TEST-1234567891").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -1419,7 +1375,6 @@ impl Client {
 ///
 /// The one source of truth about money: replies of other calls, notices and redirects only say
 /// that it is time to ask. How the gateway says that an order does not exist is not documented;
-
 /// 404, `success: false` and a `data` of null or `[]` are all read as "not found". Right after
 /// a
 /// cut connection "not found" is no proof that nothing was booked.
@@ -1443,7 +1398,6 @@ impl QueryOrderRequest {
     /// With what is required.
     ///
     /// - `out_trade_no`: The order to look up, by the merchant's number. At most 32 characters;
-
     ///   letters, digits and dashes only; for example `TEST-1234567891`. Documentation: "Query
     ///   Order".
     #[must_use]
@@ -1501,7 +1455,6 @@ impl Client {
     ///
     /// The one source of truth about money: replies of other calls, notices and redirects only say
     /// that it is time to ask. How the gateway says that an order does not exist is not documented;
-
     /// 404, `success: false` and a `data` of null or `[]` are all read as "not found". Right after
     /// a
     /// cut connection "not found" is no proof that nothing was booked.
@@ -1516,7 +1469,6 @@ impl Client {
     ///
     /// # Arguments
     /// - `out_trade_no`: The order to look up, by the merchant's number. At most 32 characters;
-
     ///   letters, digits and dashes only; for example `TEST-1234567891`. Documentation: "Query
     ///   Order".
     ///
@@ -1529,10 +1481,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.query_order("TEST-1234567891").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -1553,7 +1503,6 @@ impl Call<'_, QueryOrderRequest> {
     /// Documentation: none, seen in the field.
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -1690,10 +1639,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.query_refund().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -1709,7 +1656,6 @@ impl Call<'_, QueryRefundRequest> {
     /// `TR-1234567890`.
     ///
     /// Documentation: "Query Refund".
-    #[must_use]
     pub fn set_transaction_id(self, transaction_id: impl Into<String>) -> Self {
         self.map(|request| request.set_transaction_id(transaction_id))
     }
@@ -1719,7 +1665,6 @@ impl Call<'_, QueryRefundRequest> {
     /// At most 32 characters; required when transaction_id is empty; for example `TR-1234567890`.
     ///
     /// Documentation: "Query Refund".
-    #[must_use]
     pub fn set_merchant_reference(self, merchant_reference: impl Into<String>) -> Self {
         self.map(|request| request.set_merchant_reference(merchant_reference))
     }
@@ -1730,7 +1675,6 @@ impl Call<'_, QueryRefundRequest> {
     /// At most 32 characters; letters, digits and dashes only; for example `TEST-1234567891`.
     ///
     /// Documentation: only in the sample of "Query Refund".
-    #[must_use]
     pub fn set_out_trade_no(self, out_trade_no: impl Into<String>) -> Self {
         self.map(|request| request.set_out_trade_no(out_trade_no))
     }
@@ -1861,10 +1805,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.query_order_by_date_range("2022-01-15".parse()?, "2022-01-16".parse()?, 50, 1).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -1884,6 +1826,7 @@ impl Client {
 
 impl Paged for QueryOrderByDateRangeRequest {
     type Item = objects::OrderInfo;
+
     fn page(&self) -> i64 {
         self.page
     }
@@ -1916,7 +1859,6 @@ impl Paged for QueryOrderByDateRangeRequest {
 /// else.
 ///
 /// Quirk `notice-parameters-missing`: The notice of a payment is transcribed from the field;
-
 /// the others are not known and not relied on.
 ///
 /// [`Client::v2_refund`](crate::Client::v2_refund) makes it.
@@ -2050,7 +1992,6 @@ impl Client {
     /// else.
     ///
     /// Quirk `notice-parameters-missing`: The notice of a payment is transcribed from the field;
-
     /// the others are not known and not relied on.
     ///
     /// # Arguments
@@ -2072,10 +2013,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.v2_refund("TEST-1234567891", "test").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -2094,7 +2033,6 @@ impl Call<'_, V2RefundRequest> {
     /// In the currency of `partial_refund_amount_ccy`; for example `10`.
     ///
     /// Documentation: "Refund".
-    #[must_use]
     pub fn set_partial_refund_amount(self, partial_refund_amount: Money) -> Self {
         self.map(|request| request.set_partial_refund_amount(partial_refund_amount))
     }
@@ -2105,7 +2043,6 @@ impl Call<'_, V2RefundRequest> {
     /// For example `https://sample.com/notifyme`.
     ///
     /// Documentation: "Refund".
-    #[must_use]
     pub fn set_callback_url(self, callback_url: impl Into<String>) -> Self {
         self.map(|request| request.set_callback_url(callback_url))
     }
@@ -2116,7 +2053,6 @@ impl Call<'_, V2RefundRequest> {
     /// At most 32 characters; for example `TEST`.
     ///
     /// Documentation: "Refund".
-    #[must_use]
     pub fn set_merchant_reference(self, merchant_reference: impl Into<String>) -> Self {
         self.map(|request| request.set_merchant_reference(merchant_reference))
     }

@@ -51,7 +51,6 @@ impl SubscriptionRequest {
     ///   none, seen in the field.
     ///
     /// - `interval`: How often the card is charged. Values such as `daily`, `weekly`, `monthly`;
-
     ///   for example `monthly`. Documentation: none, seen in the field.
     #[must_use]
     pub fn new(
@@ -131,7 +130,6 @@ impl Client {
     /// - `card`: The card that is charged, sealed with the merchant's public key. Documentation:
     ///   none, seen in the field.
     /// - `interval`: How often the card is charged. Values such as `daily`, `weekly`, `monthly`;
-
     ///   for example `monthly`. Documentation: none, seen in the field.
     ///
     /// Optional: [`set_seller_code`](crate::operations::SubscriptionRequest::set_seller_code).
@@ -144,10 +142,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client, card: Sealed<objects::Card>) -> Result<(), Error> {
     /// let reply = client.subscription("...", "Sok Dara", card, "monthly").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -171,7 +167,6 @@ impl Call<'_, SubscriptionRequest> {
     /// Documentation: none, seen in the field.
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -211,7 +206,6 @@ impl GenerateSubscriptionLinkRequest {
     ///   `10`. Documentation: none, seen in the field.
     ///
     /// - `interval`: How often the payer is charged. Values such as `daily`, `weekly`, `monthly`;
-
     ///   for example `monthly`. Documentation: none, seen in the field.
     #[must_use]
     pub fn new(
@@ -320,7 +314,6 @@ impl Client {
     /// - `total_amount`: What is charged each time. In the currency of `currency`; for example
     ///   `10`. Documentation: none, seen in the field.
     /// - `interval`: How often the payer is charged. Values such as `daily`, `weekly`, `monthly`;
-
     ///   for example `monthly`. Documentation: none, seen in the field.
     ///
     /// Optional:
@@ -335,10 +328,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.generate_subscription_link("TR-1234567890", Money::usd("10")?, "monthly").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -361,7 +352,6 @@ impl Call<'_, GenerateSubscriptionLinkRequest> {
     /// Documentation: none, seen in the field.
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -371,7 +361,6 @@ impl Call<'_, GenerateSubscriptionLinkRequest> {
     /// For example `https://sample.com/notifyme`.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -381,7 +370,6 @@ impl Call<'_, GenerateSubscriptionLinkRequest> {
     /// For example `https://sample.com/redirectme`.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }
@@ -482,10 +470,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.cancel_subscription("...").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -503,7 +489,6 @@ impl Call<'_, CancelSubscriptionRequest> {
     /// Documentation: none, seen in the field.
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -607,10 +592,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.re_active_subscription("...").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -628,7 +611,6 @@ impl Call<'_, ReActiveSubscriptionRequest> {
     /// Documentation: none, seen in the field.
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -771,10 +753,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_subscription_trxs().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -787,7 +767,6 @@ impl Call<'_, GetSubscriptionTrxsRequest> {
     /// The code of the subscription.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_subscription_code(self, subscription_code: impl Into<String>) -> Self {
         self.map(|request| request.set_subscription_code(subscription_code))
     }
@@ -797,7 +776,6 @@ impl Call<'_, GetSubscriptionTrxsRequest> {
     /// At most 32 characters; letters, digits and dashes only.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_out_trade_no(self, out_trade_no: impl Into<String>) -> Self {
         self.map(|request| request.set_out_trade_no(out_trade_no))
     }
@@ -807,7 +785,6 @@ impl Call<'_, GetSubscriptionTrxsRequest> {
     /// For example `2022-01-15`.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_start_date(self, start_date: Date) -> Self {
         self.map(|request| request.set_start_date(start_date))
     }
@@ -817,7 +794,6 @@ impl Call<'_, GetSubscriptionTrxsRequest> {
     /// For example `2022-01-16`.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_end_date(self, end_date: Date) -> Self {
         self.map(|request| request.set_end_date(end_date))
     }
@@ -926,10 +902,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_subscriptions().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -944,7 +918,6 @@ impl Call<'_, GetSubscriptionsRequest> {
     /// For example `2022-01-15`.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_start_date(self, start_date: Date) -> Self {
         self.map(|request| request.set_start_date(start_date))
     }
@@ -954,7 +927,6 @@ impl Call<'_, GetSubscriptionsRequest> {
     /// For example `2022-01-16`.
     ///
     /// Documentation: none, seen in the field.
-    #[must_use]
     pub fn set_end_date(self, end_date: Date) -> Self {
         self.map(|request| request.set_end_date(end_date))
     }

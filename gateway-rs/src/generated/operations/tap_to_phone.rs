@@ -39,7 +39,6 @@ impl KioskCreateOrderRequest {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     ///
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
@@ -167,7 +166,6 @@ impl Client {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     /// - `body`: What is paid for, as the payer and the merchant's statement show it. At most 255
     ///   characters; for example `iPhone 13 pro Case`. Documentation: "transaction".
@@ -188,10 +186,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.kiosk_create_order("TR-1234567890", "iPhone 13 pro Case", Money::usd("10.50")?).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -213,7 +209,6 @@ impl Call<'_, KioskCreateOrderRequest> {
     /// Documentation: "transaction".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -223,7 +218,6 @@ impl Call<'_, KioskCreateOrderRequest> {
     /// At most 255 characters; for example `https://sample.com/notifyme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -234,7 +228,6 @@ impl Call<'_, KioskCreateOrderRequest> {
     /// At most 255 characters; for example `https://sample.com/redirectme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }
@@ -244,7 +237,6 @@ impl Call<'_, KioskCreateOrderRequest> {
     /// For example `300`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_expires_in(self, expires_in: i64) -> Self {
         self.map(|request| request.set_expires_in(expires_in))
     }
@@ -347,10 +339,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.confirm_kiosk_order("5d7481203376937f82d55942").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```

@@ -20,7 +20,6 @@ use crate::operation::{Effect, FieldSpec, Idempotency, Operation, OperationMeta}
 /// moves no money: the client repeats it only where it certainly did not arrive.
 ///
 /// Quirk `notice-parameters-missing`: The notice of a payment is transcribed from the field;
-
 /// the others are not known and not relied on.
 ///
 /// [`Client::save_card`](crate::Client::save_card) makes it.
@@ -108,7 +107,6 @@ impl Client {
     /// moves no money: the client repeats it only where it certainly did not arrive.
     ///
     /// Quirk `notice-parameters-missing`: The notice of a payment is transcribed from the field;
-
     /// the others are not known and not relied on.
     ///
     /// # Arguments
@@ -125,10 +123,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.save_card("https://sample.com/notifyme").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -145,7 +141,6 @@ impl Call<'_, SaveCardRequest> {
     /// Documentation: "Tokenize Card".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -155,7 +150,6 @@ impl Call<'_, SaveCardRequest> {
     /// At most 255 characters; for example `https://sample.com/redirectme`.
     ///
     /// Documentation: "Tokenize Card".
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }

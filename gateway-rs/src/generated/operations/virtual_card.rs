@@ -22,7 +22,6 @@ use crate::page::{Range, Ranged};
 /// money and has no idempotency key: the client never repeats it.
 ///
 /// Quirk `create-virtual-card-without-reply-table`: The reply is transcribed from the sample;
-
 /// all of it is optional.
 ///
 /// Quirk `create-virtual-card-sample-echo`: The reply's values are reported as they are; the
@@ -160,7 +159,6 @@ impl Client {
     /// money and has no idempotency key: the client never repeats it.
     ///
     /// Quirk `create-virtual-card-without-reply-table`: The reply is transcribed from the sample;
-
     /// all of it is optional.
     ///
     /// Quirk `create-virtual-card-sample-echo`: The reply's values are reported as they are; the
@@ -194,10 +192,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.create_virtual_card(Money::usd("100")?, "Testing Card", "10".parse()?, 13, 10, "Virtual Gift Card").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -232,7 +228,6 @@ impl Call<'_, CreateVirtualCardRequest> {
     /// Documentation: "Create Virtual Card".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -242,7 +237,6 @@ impl Call<'_, CreateVirtualCardRequest> {
     /// For example `CW2501-101139033689723679`.
     ///
     /// Documentation: "Create Virtual Card".
-    #[must_use]
     pub fn set_wallet_id(self, wallet_id: impl Into<String>) -> Self {
         self.map(|request| request.set_wallet_id(wallet_id))
     }
@@ -346,10 +340,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_virtual_cards().send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -366,7 +358,6 @@ impl Call<'_, GetVirtualCardsRequest> {
     /// Documentation: "List Virtual Card".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -376,7 +367,6 @@ impl Call<'_, GetVirtualCardsRequest> {
     /// For example `CU2501-101139033689723678`.
     ///
     /// Documentation: "List Virtual Card".
-    #[must_use]
     pub fn set_user_id(self, user_id: impl Into<String>) -> Self {
         self.map(|request| request.set_user_id(user_id))
     }
@@ -477,10 +467,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_virtual_card_balance("24831209").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -500,7 +488,6 @@ impl Call<'_, GetVirtualCardBalanceRequest> {
     /// Documentation: "Get Virtual Card Balance".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -595,10 +582,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_virtual_card_detail("24831209").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -618,7 +603,6 @@ impl Call<'_, GetVirtualCardDetailRequest> {
     /// Documentation: "Get Virtual Card Detail".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -739,10 +723,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.get_virtual_card_report("24831209", 0, 100).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -764,7 +746,6 @@ impl Call<'_, GetVirtualCardReportRequest> {
     /// Documentation: "List Virtual Card Report".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -772,6 +753,7 @@ impl Call<'_, GetVirtualCardReportRequest> {
 
 impl Ranged for GetVirtualCardReportRequest {
     type Item = objects::TransactionVirtualCard;
+
     fn range(&self) -> (i64, i64) {
         (self.from, self.to)
     }

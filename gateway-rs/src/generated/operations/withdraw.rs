@@ -127,10 +127,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client) -> Result<(), Error> {
     /// let reply = client.verify_bank_account("000123456", "ABAAKHPP").send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -151,7 +149,6 @@ impl Call<'_, VerifyBankAccountRequest> {
     /// Documentation: "Verify Bank Account".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -290,10 +287,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client, customer: Sealed<objects::Customer>) -> Result<(), Error> {
     /// let reply = client.tokenize_bank_account("000123456", "ABAAKHPP", customer).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -318,7 +313,6 @@ impl Call<'_, TokenizeBankAccountRequest> {
     /// Documentation: "Tokenize Bank Account".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -373,7 +367,6 @@ impl WithdrawRequest {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     ///
     /// - `total_amount`: Amount in units of `currency`: 10.50 is ten dollars and a half. USD has
@@ -544,7 +537,6 @@ impl Client {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     /// - `total_amount`: Amount in units of `currency`: 10.50 is ten dollars and a half. USD has
     ///   two decimals, KHR none. Sent as the shortest plain decimal, because that is what the
@@ -570,10 +562,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client, customer: Sealed<objects::Customer>) -> Result<(), Error> {
     /// let reply = client.withdraw("TR-1234567890", Money::usd("10.50")?, "02246c07832b03d22a81551c7e962129c5628301324a0c90a", customer).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -604,7 +594,6 @@ impl Call<'_, WithdrawRequest> {
     /// Documentation: "transaction".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -615,7 +604,6 @@ impl Call<'_, WithdrawRequest> {
     /// At most 255 characters; for example `Salary of July`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_body(self, body: impl Into<String>) -> Self {
         self.map(|request| request.set_body(body))
     }
@@ -625,7 +613,6 @@ impl Call<'_, WithdrawRequest> {
     /// At most 255 characters; for example `https://sample.com/notifyme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -636,7 +623,6 @@ impl Call<'_, WithdrawRequest> {
     /// At most 255 characters; for example `https://sample.com/redirectme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }
@@ -646,7 +632,6 @@ impl Call<'_, WithdrawRequest> {
     /// For example `300`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_expires_in(self, expires_in: i64) -> Self {
         self.map(|request| request.set_expires_in(expires_in))
     }
@@ -656,7 +641,6 @@ impl Call<'_, WithdrawRequest> {
 ///
 /// As `withdraw`, in one call and without an OTP in the reply: nobody confirms, so the reply's
 /// status is all there is. Only SUCCESS is paid. `out_trade_no` is the only idempotency key;
-
 /// after an unknown outcome ask `query_order` before anything is sent again. The `total_amount`
 /// of the reply is negative.
 ///
@@ -702,7 +686,6 @@ impl WithdrawByBankNumberRequest {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     ///
     /// - `total_amount`: Amount in units of `currency`: 10.50 is ten dollars and a half. USD has
@@ -866,7 +849,6 @@ impl Client {
     ///
     /// As `withdraw`, in one call and without an OTP in the reply: nobody confirms, so the reply's
     /// status is all there is. Only SUCCESS is paid. `out_trade_no` is the only idempotency key;
-
     /// after an unknown outcome ask `query_order` before anything is sent again. The `total_amount`
     /// of the reply is negative.
     ///
@@ -894,7 +876,6 @@ impl Client {
     /// - `out_trade_no`: The merchant's own number of the new order: letters, digits and dashes. It
     ///   is the only idempotency key there is, so it is made once, written down before the call,
     ///   and never given to another order. At most 32 characters; letters, digits and dashes only;
-
     ///   for example `TR-1234567890`. Documentation: "transaction".
     /// - `total_amount`: Amount in units of `currency`: 10.50 is ten dollars and a half. USD has
     ///   two decimals, KHR none. Sent as the shortest plain decimal, because that is what the
@@ -924,10 +905,8 @@ impl Client {
     /// # Example
     /// ```no_run
     /// # use kess_gateway::*;
-
     /// # async fn example(client: Client, customer: Sealed<objects::Customer>) -> Result<(), Error> {
     /// let reply = client.withdraw_by_bank_number("TR-1234567890", Money::usd("10.50")?, "ACLBKHPPXXX", "123456789", customer).send().await?;
-
     /// # Ok(())
     /// # }
     /// ```
@@ -960,7 +939,6 @@ impl Call<'_, WithdrawByBankNumberRequest> {
     /// Documentation: "transaction".
     ///
     /// Only where it differs from the client's configuration.
-    #[must_use]
     pub fn set_seller_code(self, seller_code: impl Into<String>) -> Self {
         self.map(|request| request.set_seller_code(seller_code))
     }
@@ -971,7 +949,6 @@ impl Call<'_, WithdrawByBankNumberRequest> {
     /// At most 255 characters; for example `Salary of July`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_body(self, body: impl Into<String>) -> Self {
         self.map(|request| request.set_body(body))
     }
@@ -981,7 +958,6 @@ impl Call<'_, WithdrawByBankNumberRequest> {
     /// At most 255 characters; for example `https://sample.com/notifyme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_notify_url(self, notify_url: impl Into<String>) -> Self {
         self.map(|request| request.set_notify_url(notify_url))
     }
@@ -992,7 +968,6 @@ impl Call<'_, WithdrawByBankNumberRequest> {
     /// At most 255 characters; for example `https://sample.com/redirectme`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_redirect_url(self, redirect_url: impl Into<String>) -> Self {
         self.map(|request| request.set_redirect_url(redirect_url))
     }
@@ -1002,7 +977,6 @@ impl Call<'_, WithdrawByBankNumberRequest> {
     /// For example `300`.
     ///
     /// Documentation: "transaction".
-    #[must_use]
     pub fn set_expires_in(self, expires_in: i64) -> Self {
         self.map(|request| request.set_expires_in(expires_in))
     }
@@ -1013,7 +987,6 @@ impl Call<'_, WithdrawByBankNumberRequest> {
     /// For example `123456789`.
     ///
     /// Documentation: "Withdraw By Bank Account".
-    #[must_use]
     pub fn set_user_id(self, user_id: impl Into<String>) -> Self {
         self.map(|request| request.set_user_id(user_id))
     }
