@@ -6,11 +6,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::{console, process, root};
+use crate::{console, process, root, target_folder};
 
 /// The environment's interpreter, with every requirement installed.
 pub(crate) fn interpreter() -> Result<PathBuf, String> {
-    let folder = root().join("target").join("python-checks");
+    let folder = target_folder().join("python-checks");
     let wanted = root().join("spec/checks/requirements.txt");
     let installed = folder.join("requirements.installed.txt");
     let python = folder.join("bin").join("python");

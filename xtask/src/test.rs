@@ -4,10 +4,11 @@
 //! message where the tool is absent; `--all` makes that an error. All steps run even if an earlier
 //! one failed, and the summary at the end says how each of them went.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::tools::{self, PYTHON};
-use crate::{console, process, python, root};
+use crate::{console, process, python, root, target_folder};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
@@ -43,6 +44,7 @@ const STEPS: &[Step] = &[
     ("Rust tests", rust_tests),
     ("documentation tests", documentation_tests),
     ("the OpenAPI document", openapi_checks),
+    ("an attack on the sandbox", attack_sandbox),
 ];
 
 /// Runs the tests.
@@ -110,13 +112,30 @@ fn documentation_tests(_options: &Options) -> Outcome {
 }
 
 fn openapi_checks(_options: &Options) -> Outcome {
-    if !PYTHON.is_present() {
-        return Outcome::Skipped(PYTHON.missing());
-    }
-    let check = |python| {
+    with_python(|python| {
         process::run(process::at_root(python).arg(root().join("spec/checks/check_openapi.py")))
-    };
-    python::interpreter().and_then(check).into()
+    })
+}
+
+/// schemathesis makes up requests from the OpenAPI document and sends them to `payout sandbox`.
+fn attack_sandbox(_options: &Options) -> Outcome {
+    with_python(|python| {
+        process::run(process::cargo().args(["build", "--package", "payout-engine", "--bins"]))?;
+        let payout = format!("payout{}", std::env::consts::EXE_SUFFIX);
+        process::run(
+            process::at_root(python)
+                .arg(root().join("spec/checks/attack_sandbox.py"))
+                .arg(target_folder().join("debug").join(payout)),
+        )
+    })
+}
+
+fn with_python(check: impl FnOnce(PathBuf) -> Result<(), String>) -> Outcome {
+    if PYTHON.is_present() {
+        python::interpreter().and_then(check).into()
+    } else {
+        Outcome::Skipped(PYTHON.missing())
+    }
 }
 
 #[cfg(test)]
