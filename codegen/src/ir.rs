@@ -422,6 +422,8 @@ pub(crate) struct EnumValue {
 pub(crate) struct ErrorRow {
     pub(crate) status: u16,
     pub(crate) code: Option<String>,
+    /// Another endpoint than that of the services, by its name.
+    pub(crate) endpoint: Option<String>,
     pub(crate) meaning: String,
     pub(crate) kind: ErrorKind,
     /// `false` only where certainly nothing moved.

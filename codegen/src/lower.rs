@@ -56,7 +56,7 @@ pub(crate) fn lower(files: &[SourceFile], findings: &mut Findings) -> Option<Spe
         operations,
         objects,
         enums: lower_enums(&files.enums, &names, findings),
-        errors: lower_errors(&files.errors, &names, findings),
+        errors: lower_errors(&files, &names, findings),
         quirks: files.quirks.content.quirks.iter().map(|quirk| lower_quirk(&quirk.value)).collect(),
         includes: names.included(&files),
         error_examples,
@@ -267,11 +267,8 @@ fn lower_enums(
     enums
 }
 
-fn lower_errors(
-    file: &Parsed<raw::ErrorsFile>,
-    names: &Names<'_>,
-    findings: &mut Findings,
-) -> Vec<ErrorRow> {
+fn lower_errors(files: &Files<'_>, names: &Names<'_>, findings: &mut Findings) -> Vec<ErrorRow> {
+    let (file, endpoints) = (&files.errors, &files.gateway.content.endpoints);
     let mut seen = HashSet::new();
     let mut rows = Vec::new();
     for row in &file.content.errors {
@@ -281,9 +278,15 @@ fn lower_errors(
             let name = row.code.clone().unwrap_or_else(|| row.status.to_string());
             twice(findings, &at, "error", &name);
         }
+        if let Some(name) = &row.endpoint
+            && !endpoints.iter().any(|endpoint| endpoint.value.name == name.value)
+        {
+            unknown(findings, &file.at(name), "endpoint", &name.value, "spec/gateway.yaml");
+        }
         rows.push(ErrorRow {
             status: row.status,
             code: row.code.clone(),
+            endpoint: row.endpoint.as_ref().map(|name| name.value.clone()),
             meaning: row.meaning.trim().to_owned(),
             kind: error_kind(row.kind),
             may_have_moved_money: row.moved_money == raw::MovedMoney::Unknown,

@@ -315,6 +315,7 @@ pub(crate) struct ErrorsFile {
 pub(crate) struct ErrorRow {
     pub(crate) status: u16,
     pub(crate) code: Option<String>,
+    pub(crate) endpoint: Option<Spanned<String>>,
     pub(crate) meaning: String,
     pub(crate) kind: ErrorKind,
     pub(crate) moved_money: MovedMoney,

@@ -14,6 +14,8 @@ pub struct DocumentedError {
     pub status: u16,
     /// The constant beside it, where there is one.
     pub code: Option<&'static str>,
+    /// Another endpoint than that of the services, which answers with it.
+    pub endpoint: Option<&'static str>,
     /// What the client makes of it.
     pub kind: ErrorKind,
     /// Whether a call that moves money may have done so all the same.
@@ -29,6 +31,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 400,
         code: Some("VALIDATION_ERROR"),
+        endpoint: None,
         kind: ErrorKind::Refused,
         may_have_moved_money: false,
         meaning: "A field is missing or breaks a rule, or the signature is wrong.",
@@ -37,6 +40,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 401,
         code: Some("UNAUTHENTICATED"),
+        endpoint: None,
         kind: ErrorKind::Authentication,
         may_have_moved_money: false,
         meaning: "The bearer token is missing, wrong or too old.",
@@ -45,6 +49,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 403,
         code: Some("FORBIDDEN"),
+        endpoint: None,
         kind: ErrorKind::Forbidden,
         may_have_moved_money: false,
         meaning: "The caller's address is not on the allow-list, or the account may not do this. Trying again does not help.",
@@ -53,6 +58,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 404,
         code: Some("NOT_FOUND"),
+        endpoint: None,
         kind: ErrorKind::NotFound,
         may_have_moved_money: false,
         meaning: "The record does not exist.",
@@ -61,6 +67,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 409,
         code: Some("DUPLICATED"),
+        endpoint: None,
         kind: ErrorKind::Duplicate,
         may_have_moved_money: true,
         meaning: "The record exists already, such as an order number that was used before. This call moved nothing; the earlier one may have, so the order has to be queried.",
@@ -69,6 +76,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 419,
         code: Some("EXPIRED"),
+        endpoint: None,
         kind: ErrorKind::Expired,
         may_have_moved_money: true,
         meaning: "The record that was asked for has expired.",
@@ -77,6 +85,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 422,
         code: Some("PROCESS_FAILED"),
+        endpoint: None,
         kind: ErrorKind::Failed,
         may_have_moved_money: true,
         meaning: "Something behind the gateway failed. Whether money moved has to be queried.",
@@ -85,6 +94,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 500,
         code: Some("SYSTEM_ERROR"),
+        endpoint: None,
         kind: ErrorKind::Unavailable,
         may_have_moved_money: true,
         meaning: "The gateway failed inside. Whether money moved has to be queried.",
@@ -93,6 +103,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 503,
         code: Some("FEATURE_UNDER_MAINTENANCE"),
+        endpoint: None,
         kind: ErrorKind::Unavailable,
         may_have_moved_money: true,
         meaning: "The service is being worked on. Whether money moved has to be queried.",
@@ -101,6 +112,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 504,
         code: Some("GATEWAY_TIMEOUT"),
+        endpoint: None,
         kind: ErrorKind::Unavailable,
         may_have_moved_money: true,
         meaning: "Something behind the gateway took too long. Whether money moved has to be queried.",
@@ -109,6 +121,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 400,
         code: Some("invalid_grant"),
+        endpoint: Some("oauth_token"),
         kind: ErrorKind::Authentication,
         may_have_moved_money: false,
         meaning: "User name or password is wrong, or the refresh token was used before.",
@@ -117,6 +130,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 401,
         code: Some("invalid_client"),
+        endpoint: Some("oauth_token"),
         kind: ErrorKind::Authentication,
         may_have_moved_money: false,
         meaning: "The OAuth client or its secret is wrong.",
@@ -125,22 +139,25 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 405,
         code: None,
-        kind: ErrorKind::Refused,
-        may_have_moved_money: false,
+        endpoint: None,
+        kind: ErrorKind::Failed,
+        may_have_moved_money: true,
         meaning: "The address takes another HTTP method. Points to a wrong base URL.",
         source: "none, seen in the field",
     },
     DocumentedError {
         status: 413,
         code: None,
-        kind: ErrorKind::Refused,
-        may_have_moved_money: false,
+        endpoint: None,
+        kind: ErrorKind::Failed,
+        may_have_moved_money: true,
         meaning: "The body is too long for a server in front of the gateway.",
         source: "none, seen in the field",
     },
     DocumentedError {
         status: 429,
         code: None,
+        endpoint: None,
         kind: ErrorKind::RateLimited,
         may_have_moved_money: true,
         meaning: "Too many calls in a short time. `Retry-After` tells how long to wait.",
@@ -149,6 +166,7 @@ pub const DOCUMENTED: &[DocumentedError] = &[
     DocumentedError {
         status: 502,
         code: None,
+        endpoint: None,
         kind: ErrorKind::Unavailable,
         may_have_moved_money: true,
         meaning: "A server in front of the gateway got no answer from it. Whether money moved has to be queried.",

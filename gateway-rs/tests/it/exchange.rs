@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use kess_gateway::errors::DocumentedError;
 use kess_gateway::{
     Amount, Client, Currency, Error, ErrorKind, Money, Outcome, PublicKey, RetryPolicy, SignType,
     expose_sensitive,
@@ -128,6 +129,25 @@ pub(crate) fn assert_error(error: &Error, expected: &Expected, body: &str) {
     }
     let kept = error.body().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     assert_eq!(kept.as_deref(), Some(body), "the bytes are kept");
+}
+
+/// Answers with a row of the table of errors, where it belongs, and compares what is read.
+pub(crate) async fn assert_documented(row: &DocumentedError) {
+    let (status, code) = (row.status, row.code.unwrap_or_default());
+    if row.endpoint.is_some() {
+        let body = format!(r#"{{"error":"{code}","error_description":"m"}}"#);
+        let gateway = Scripted::new(move |_| Play::Answer(status, body.clone()));
+        let error = gateway.client().authenticate().await.unwrap_err();
+        assert_eq!(error.kind(), row.kind, "{status} {code}");
+        return;
+    }
+    let body = format!(r#"{{"success":false,"message":"m","code":"{code}"}}"#);
+    let client = answering(status, "application/json", &body);
+    let error = client.pay_khqr(money("2", "USD"), "KHQR").send().await.unwrap_err();
+    assert_eq!(error.kind(), row.kind, "{status} {code}");
+    // The second use of an order number moved nothing; the first may have.
+    let refused = !row.may_have_moved_money || row.kind == ErrorKind::Duplicate;
+    assert_eq!(error.outcome() == Outcome::Answered, refused, "{status} {code}");
 }
 
 fn object(json: &[u8]) -> Map<String, Value> {

@@ -15,6 +15,10 @@ pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
             Some(code) => quote!(Some(#code)),
             None => quote!(None),
         };
+        let endpoint = match &row.endpoint {
+            Some(endpoint) => quote!(Some(#endpoint)),
+            None => quote!(None),
+        };
         let meaning = &row.meaning;
         let kind = format_ident!("{}", kind(row.kind));
         let may_have_moved_money = row.may_have_moved_money;
@@ -23,6 +27,7 @@ pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
             DocumentedError {
                 status: #status,
                 code: #code,
+                endpoint: #endpoint,
                 kind: ErrorKind::#kind,
                 may_have_moved_money: #may_have_moved_money,
                 meaning: #meaning,
@@ -40,6 +45,8 @@ pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
             pub status: u16,
             #[doc = " The constant beside it, where there is one."]
             pub code: Option<&'static str>,
+            #[doc = " Another endpoint than that of the services, which answers with it."]
+            pub endpoint: Option<&'static str>,
             #[doc = " What the client makes of it."]
             pub kind: ErrorKind,
             #[doc = " Whether a call that moves money may have done so all the same."]
