@@ -3,7 +3,7 @@
 use crate::{
     gateway::{BankToken, CallError, Gateway, OrderView, Withdrawal},
     machine::{Call, Event, Payout, Verified},
-    names::same_holder,
+    names::{NameMatch, compare_names},
     payout::Reason,
     store::Claim,
 };
@@ -29,7 +29,8 @@ impl Caller<'_> {
             Call::Clear => Event::Cleared,
             Call::Verify => {
                 Event::Verified(self.gateway.verify(payee).await.map(|holder| Verified {
-                    name_matches: same_holder(&payee.expected_holder(), holder.name.expose()),
+                    name_matches: compare_names(&payee.expected_holder(), holder.name.expose())
+                        == NameMatch::Match,
                     holder: holder.name,
                     currency: holder.currency,
                 }))
