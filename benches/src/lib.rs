@@ -1,1 +1,71 @@
-//! Benchmarks of the client; see `benches/`.
+//! What the benchmarks measure with: a gateway without a network, and a payout to send it.
+//!
+//! The benchmarks are in `benches/`; `cargo xtask bench` runs them. Nothing here is measured itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use kess_gateway::objects::Customer;
+use kess_gateway::transport::{HttpRequest, HttpResponse, Transport, TransportError};
+use kess_gateway::{BaseUrl, Client, Credentials, Error, PublicKey};
+
+/// The documentation's sample of a withdrawal's reply.
+pub const REPLY: &str = include_str!("../../spec/examples/withdraw.documented.reply.json");
+
+/// The public half of a key of 2048 bits that was thrown away.
+pub const PUBLIC_KEY: &str = "\
+-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEArc1dk9lWT/7nJ55IB9ay
+3Y+JAisP9O+qD6zD/1b0Hvh3yYyKW6JIauaasE97zA7jwgjSA/VcrDMj5uF6f2yN
+z3cIByrQMWsb/y0lDOmQEsGffpYYJbwEiVT4aLI4vL6To+aAcaNZ56CdLb2suS3o
+/wZ/3Eemva80xMc+lcJGq3SHg10A0XW9bbxNtPbHa2iJcRC+1/nOdrhCTwlDbJeF
+DaePlY823+4DHOFebGXHGqLw38JzZzxJihoWDEWZXBYPxiowsZ+dnrCrm2PlyZPD
+gJczHmEhVDjQLJ+jRPhb4QR5Tv2omwF1t5S+392OdmZIJ1xykYGfrhucV0hSa4El
+SwIDAQAB
+-----END PUBLIC KEY-----
+";
+
+/// A transport that has the answer before it is asked.
+#[derive(Debug)]
+struct Instant;
+
+impl Transport for Instant {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+        let body = if request.url.path() == "/oauth/token" {
+            r#"{"token_type":"Bearer","expires_in":"1800","access_token":"a","refresh_token":"r"}"#
+        } else {
+            REPLY
+        };
+        let body = Bytes::from_static(body.as_bytes());
+        async { Ok(HttpResponse { status: 200, headers: HeaderMap::new(), body }) }.boxed()
+    }
+}
+
+/// A client whose every call is answered at once with [`REPLY`].
+///
+/// # Errors
+/// Never: the configuration is complete.
+pub fn client() -> Result<Client, Error> {
+    Client::builder()
+        .base_url(BaseUrl::sandbox())
+        .credentials(Credentials::new("id", "secret", "user", "password"))
+        .api_secret("abc123")
+        .seller_code("CU2501-101139033689723677")
+        .public_key(PublicKey::from_pem(PUBLIC_KEY)?)
+        .transport(Arc::new(Instant))
+        .build()
+}
+
+/// Somebody to pay.
+#[must_use]
+pub fn customer() -> Customer {
+    Customer::new(
+        "012345678".to_owned(),
+        "sok.dara@example.com".to_owned(),
+        "Sok".to_owned(),
+        "Dara".to_owned(),
+    )
+}
