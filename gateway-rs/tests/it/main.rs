@@ -7,4 +7,7 @@ mod exchange;
 #[rustfmt::skip]
 mod generated_examples;
 mod handwritten;
+mod probe;
 mod scripted;
+mod sealing;
+mod signing;
