@@ -33,6 +33,8 @@ use crate::transport::{HttpRequest, HttpResponse, Transport};
 
 /// What the documentation says a token lives, where the reply does not.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(1800);
+/// A token that says it lives longer is renewed all the same.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// A refresh token outlives its access token by this.
 const REFRESH_GRACE: Duration = Duration::from_secs(15 * 60);
 /// Renewal begins this long before the end, or a fifth of the lifetime if that is shorter.
@@ -182,11 +184,14 @@ impl Auth {
     }
 
     async fn renew(&self) -> Result<Arc<Token>, Error> {
-        let granted = self.grant().await;
+        let granted = self.grant().await.and_then(|(grant, asked_at)| {
+            bearer(&grant.access_token).map(|authorization| (grant, authorization, asked_at))
+        });
         let mut state = self.lock();
         state.renewal = None;
-        let (grant, asked_at) = match granted {
+        let (grant, authorization, asked_at) = match granted {
             Ok(granted) => granted,
+            // Whatever became of the token request, the call that needs the token has not left.
             Err(error) => {
                 // Do not ask again with every call while the old token is still good.
                 if let Some(token) = state.token.take() {
@@ -198,17 +203,15 @@ impl Auth {
                         expires_at: token.expires_at,
                     }));
                 }
-                return Err(error);
+                return Err(error.with_outcome(Outcome::NotSent));
             }
         };
         let lifetime = match grant.expires_in {
-            Some(seconds) if seconds > 0 => Duration::from_secs(seconds.unsigned_abs()),
+            Some(seconds) if seconds > 0 => {
+                Duration::from_secs(seconds.unsigned_abs()).min(LONGEST_LIFETIME)
+            }
             _ => DEFAULT_LIFETIME,
         };
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {}", grant.access_token.expose_secret()))
-                .map_err(|_| unreadable("the access token is not fit for a header"))?;
-        authorization.set_sensitive(true);
         state.generation += 1;
         let expires_at = asked_at + lifetime;
         let token = Arc::new(Token {
@@ -254,8 +257,7 @@ impl Auth {
             let pause = retry::pause(&self.0.retry, effect, idempotency, &failure, attempt, random);
             let Some(pause) = pause else {
                 let repeatable = retry::may_repeat(effect, idempotency, &failure);
-                // Whatever became of the token request, the call itself has not left.
-                return Err(error.with_outcome(Outcome::NotSent).with_retryable(repeatable));
+                return Err(error.with_retryable(repeatable));
             };
             tokio::time::sleep(pause).await;
             attempt += 1;
@@ -331,6 +333,13 @@ struct Grant {
     refresh_token: Option<SecretString>,
     #[serde(default, deserialize_with = "decode::field")]
     expires_in: Option<i64>,
+}
+
+fn bearer(access_token: &SecretString) -> Result<HeaderValue, Error> {
+    let mut header = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
+        .map_err(|_| unreadable("the access token is not fit for a header"))?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {

@@ -115,3 +115,130 @@ fn part_of(bound: Duration, random: u64) -> Duration {
         None => Duration::from_nanos(random),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KINDS: [ErrorKind; 16] = [
+        ErrorKind::Config,
+        ErrorKind::InvalidRequest,
+        ErrorKind::Connect,
+        ErrorKind::Timeout,
+        ErrorKind::Transport,
+        ErrorKind::Authentication,
+        ErrorKind::Forbidden,
+        ErrorKind::Refused,
+        ErrorKind::NotFound,
+        ErrorKind::Duplicate,
+        ErrorKind::Expired,
+        ErrorKind::Failed,
+        ErrorKind::RateLimited,
+        ErrorKind::Unavailable,
+        ErrorKind::Decode,
+        ErrorKind::Signature,
+    ];
+    const OUTCOMES: [Outcome; 3] = [Outcome::NotSent, Outcome::Answered, Outcome::Unknown];
+
+    fn failure(kind: ErrorKind, outcome: Outcome) -> Failure {
+        Failure { kind, outcome, retry_after: None }
+    }
+
+    #[test]
+    fn the_table_of_the_module_holds() {
+        use ErrorKind::{Connect, Decode, Failed, Forbidden, RateLimited, Timeout, Unavailable};
+        use Outcome::{Answered, NotSent, Unknown};
+        let order = (Effect::Money, Idempotency::OutTradeNo);
+        let transfer = (Effect::Money, Idempotency::None);
+        let read = (Effect::Read, Idempotency::None);
+        let write = (Effect::Write, Idempotency::None);
+        for (who, kind, outcome, expected) in [
+            (read, Connect, NotSent, true),
+            (read, Timeout, Unknown, true),
+            (read, RateLimited, Answered, true),
+            (read, Unavailable, Answered, true),
+            (read, Decode, Unknown, true),
+            (read, Decode, Answered, false),
+            (read, Failed, Answered, false),
+            (read, Forbidden, Answered, false),
+            (write, Connect, NotSent, true),
+            (write, Timeout, Unknown, false),
+            (write, RateLimited, Answered, true),
+            (write, Unavailable, Unknown, false),
+            (order, Connect, NotSent, true),
+            (order, Timeout, NotSent, true),
+            (order, Timeout, Unknown, false),
+            (order, RateLimited, Unknown, false),
+            (order, Unavailable, Unknown, false),
+            (order, Forbidden, NotSent, false),
+            (transfer, Connect, NotSent, false),
+            (transfer, Timeout, Unknown, false),
+        ] {
+            let repeats = may_repeat(who.0, who.1, &failure(kind, outcome));
+            assert_eq!(repeats, expected, "{who:?} {kind:?} {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn money_is_never_sent_again_unless_it_certainly_was_not_sent() {
+        for kind in KINDS {
+            for outcome in OUTCOMES {
+                let failure = failure(kind, outcome);
+                let order = may_repeat(Effect::Money, Idempotency::OutTradeNo, &failure);
+                assert!(!order || outcome == Outcome::NotSent, "{failure:?}");
+                assert!(!may_repeat(Effect::Money, Idempotency::None, &failure), "{failure:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pauses_are_bounded_and_never_shorter_than_asked_for(
+            attempt in 1_u32..80,
+            max_attempts in 1_u32..80,
+            base in 0_u64..10_000,
+            most in 0_u64..100_000,
+            asked in proptest::option::of(0_u64..200_000),
+            random: u64,
+        ) {
+            let policy = RetryPolicy {
+                max_attempts,
+                base_pause: Duration::from_millis(base),
+                max_pause: Duration::from_millis(most),
+            };
+            let asked = asked.map(Duration::from_millis);
+            let failure =
+                Failure { retry_after: asked, ..failure(ErrorKind::Timeout, Outcome::Unknown) };
+            let pause = pause(&policy, Effect::Read, Idempotency::None, &failure, attempt, random);
+            match pause {
+                None => prop_assert!(
+                    attempt >= max_attempts || asked.is_some_and(|asked| asked > policy.max_pause)
+                ),
+                Some(pause) => {
+                    prop_assert!(attempt < max_attempts);
+                    match asked {
+                        Some(asked) => {
+                            prop_assert!(pause >= asked && pause <= asked + policy.base_pause);
+                        }
+                        None => prop_assert!(pause <= policy.max_pause),
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn jitter_reaches_both_ends(attempt in 1_u32..6) {
+            let policy = RetryPolicy { max_attempts: 10, ..RetryPolicy::default() };
+            let timeout = failure(ErrorKind::Timeout, Outcome::Unknown);
+            let with = |random| {
+                pause(&policy, Effect::Read, Idempotency::None, &timeout, attempt, random)
+            };
+            let bound = (policy.base_pause * 2_u32.pow(attempt - 1)).min(policy.max_pause);
+            prop_assert_eq!(with(0), Some(Duration::ZERO));
+            let top = u64::try_from(bound.as_nanos()).unwrap();
+            prop_assert_eq!(with(top), Some(bound));
+        }
+    }
+}

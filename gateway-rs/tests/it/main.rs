@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an unexpected error has failed")]
 
+mod auth;
+mod envelope;
 mod exchange;
 // Written by the generator, in its own layout.
 #[rustfmt::skip]
 mod generated_examples;
 mod handwritten;
 mod probe;
+mod replies;
 mod scripted;
 mod sealing;
 mod signing;
+mod transport;
