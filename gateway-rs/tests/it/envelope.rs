@@ -246,19 +246,6 @@ async fn money_without_an_order_number_is_read_in_the_same_way() {
 }
 
 #[tokio::test]
-async fn the_generated_table_of_errors_and_the_rules_of_the_client_agree() {
-    for row in kess_gateway::errors::DOCUMENTED {
-        let code = row.code.map_or("null".to_owned(), |code| format!("\"{code}\""));
-        let body = format!(r#"{{"success":false,"code":{code},"message":"m"}}"#);
-        let error = answer(Withdraw, row.status, &body).await.unwrap_err();
-        assert_eq!(error.kind(), row.kind, "{} {code}", row.status);
-        // A duplicate was refused itself, but the order of that number may have been paid before.
-        let may_have_moved = error.outcome() != Answered || error.kind() == Duplicate;
-        assert_eq!(may_have_moved, row.may_have_moved_money, "{} {code}", row.status);
-    }
-}
-
-#[tokio::test]
 async fn a_missing_record_is_not_found_in_every_form() {
     for body in [
         r#"{"success":true,"data":null}"#,
