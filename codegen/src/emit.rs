@@ -1,7 +1,7 @@
 //! The emitters: each takes the whole spec and answers the files of one output.
 //!
-//! An emitter decides nothing about the gateway; it only spells what the IR holds in the language of
-//! its output, in the IR's order, so that the same spec always gives the same bytes.
+//! An emitter decides nothing about the gateway; it only spells what the IR holds in the language
+//! of its output, in the IR's order, so that the same spec always gives the same bytes.
 
 mod client;
 mod coverage;

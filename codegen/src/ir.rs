@@ -6,9 +6,14 @@
 //! report. Nothing here knows a language or a format: how a name is spelt in Rust or what a schema
 //! looks like belongs to the emitter.
 
+mod example;
+mod gateway;
+
 use std::ops::Index;
 
 use crate::diagnostic::Place;
+pub(crate) use example::{Example, Expect, Side};
+pub(crate) use gateway::{Endpoint, Fact, Gateway, Host, Link, LinkParameter, Root};
 
 /// Everything that was transcribed. Operations keep the order of their files and sections, which
 /// are sorted by path; objects, enums and quirks keep theirs.
@@ -71,83 +76,6 @@ pub(crate) enum Source {
     Sample(String),
     /// Not in the documentation: seen in the field.
     Field,
-}
-
-/// What is true of every call.
-#[derive(Debug)]
-pub(crate) struct Gateway {
-    pub(crate) hosts: Vec<Host>,
-    pub(crate) endpoints: Vec<Endpoint>,
-    /// `service`, `sign_type`, `sign`: part of every request, listed in none.
-    pub(crate) request_fields: Vec<Field>,
-    /// The envelope of every reply.
-    pub(crate) reply_fields: Vec<Field>,
-    pub(crate) headers: Vec<Fact>,
-    /// How long tokens live.
-    pub(crate) tokens: Vec<Fact>,
-    /// Where an error's text and code stand.
-    pub(crate) error_keys: Vec<Fact>,
-    pub(crate) signing: Vec<Fact>,
-    pub(crate) sealing: Vec<Fact>,
-    pub(crate) envelope: Vec<Fact>,
-    /// What the signature of a reply may cover.
-    pub(crate) reply_signature: Vec<Fact>,
-    pub(crate) links: Vec<Link>,
-    /// Objects that no operation leads to: notices, redirects.
-    pub(crate) roots: Vec<Root>,
-}
-
-/// A host that the gateway is known to live on.
-#[derive(Debug)]
-pub(crate) struct Host {
-    pub(crate) name: String,
-    pub(crate) url: String,
-    pub(crate) source: Source,
-    pub(crate) description: String,
-}
-
-#[derive(Debug)]
-pub(crate) struct Endpoint {
-    pub(crate) name: String,
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) authenticated: bool,
-    pub(crate) source: Source,
-    pub(crate) description: String,
-}
-
-/// A rule in words.
-#[derive(Debug)]
-pub(crate) struct Fact {
-    pub(crate) text: String,
-    pub(crate) source: Source,
-}
-
-/// A URL that is built or opened, not called.
-#[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) name: String,
-    /// With `{parameter}` in places, each of which is listed.
-    pub(crate) template: String,
-    pub(crate) source: Source,
-    pub(crate) quirks: Vec<QuirkId>,
-    pub(crate) description: String,
-    pub(crate) parameters: Vec<LinkParameter>,
-}
-
-#[derive(Debug)]
-pub(crate) struct LinkParameter {
-    pub(crate) name: String,
-    pub(crate) sensitive: bool,
-    pub(crate) source: Source,
-    pub(crate) description: String,
-}
-
-#[derive(Debug)]
-pub(crate) struct Root {
-    pub(crate) object: ObjectId,
-    pub(crate) source: Source,
-    pub(crate) description: String,
 }
 
 /// One service behind the gateway's endpoint, or the token endpoint.
@@ -455,61 +383,4 @@ pub(crate) struct Quirk {
     pub(crate) decision: String,
     pub(crate) why: String,
     pub(crate) source: Source,
-}
-
-/// A sample.
-#[derive(Debug)]
-pub(crate) struct Example {
-    /// Path inside the folder of the spec: `examples/withdraw.documented.request.json`.
-    pub(crate) path: String,
-    pub(crate) case: String,
-    pub(crate) side: Side,
-    /// As it stands in the file, digits and order included.
-    pub(crate) text: String,
-    /// The same, parsed; keys are sorted.
-    pub(crate) json: serde_json::Value,
-    /// Errors only: how a client should read it.
-    pub(crate) expect: Option<Expect>,
-}
-
-/// How a sample of an error should be read.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Expect {
-    pub(crate) kind: ExpectedKind,
-    pub(crate) code: Option<String>,
-    pub(crate) message: Option<String>,
-    pub(crate) outcome: Outcome,
-}
-
-/// The kinds that an answer can be read as; their names are those of the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ExpectedKind {
-    Authentication,
-    Decode,
-    Duplicate,
-    Expired,
-    Failed,
-    Forbidden,
-    NotFound,
-    RateLimited,
-    Refused,
-    Unavailable,
-}
-
-/// Whether the call may have had its effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
-    Answered,
-    Unknown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Side {
-    Request,
-    Reply,
-    /// A reply together with its HTTP status and content type.
-    Error,
 }

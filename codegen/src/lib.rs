@@ -3,7 +3,8 @@
 //! Pure: text in, text out. It reads no file, writes no file, and knows no clock, network or
 //! environment, so the same spec always gives the same bytes. `xtask` does the reading and writing.
 //!
-//! The stages: `raw` (YAML as it stands, with lines) → `lower` (references resolved, names unique) →
+//! The stages: `raw` (YAML as it stands, with lines) → `lower` (references resolved, names
+//! unique) →
 //! `ir` → `lint` (what is well-formed but wrong) → `emit` (one module for each output). Findings of
 //! all stages are reported together, sorted by file and line.
 

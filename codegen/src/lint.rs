@@ -1,8 +1,8 @@
 //! What is well-formed and still wrong.
 //!
-//! Each lint is one function over the whole [`Spec`]; all of them run, and each finding says what to
-//! do. A quirk on a field is its author's word that the matter was looked at: it silences the lint on
-//! bare money, and nothing else.
+//! Each lint is one function over the whole [`Spec`]; all of them run, and each finding says what
+//! to do. A quirk on a field is its author's word that the matter was looked at: it silences the
+//! lint on bare money, and nothing else.
 
 mod samples;
 

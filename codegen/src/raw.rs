@@ -3,6 +3,8 @@
 //! Nothing is checked here but the shape (an unknown or missing key, a value of another kind);
 //! references are still text. What may be pointed at in a finding keeps its line.
 
+mod gateway;
+
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -11,117 +13,7 @@ use serde_saphyr::{Error, Spanned};
 
 use crate::SourceFile;
 use crate::diagnostic::{Findings, Place};
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GatewayFile {
-    pub(crate) hosts: Vec<Spanned<Host>>,
-    pub(crate) endpoints: Vec<Spanned<Endpoint>>,
-    pub(crate) headers: Vec<Spanned<Header>>,
-    pub(crate) request_fields: Vec<Spanned<Field>>,
-    pub(crate) reply_fields: Vec<Spanned<Field>>,
-    pub(crate) error_keys: Vec<Spanned<ErrorKeys>>,
-    pub(crate) tokens: Vec<Spanned<Token>>,
-    pub(crate) signing: Vec<Spanned<Rule>>,
-    pub(crate) sealing: Vec<Spanned<Rule>>,
-    pub(crate) envelope: Vec<Spanned<Rule>>,
-    pub(crate) reply_signature: Vec<Spanned<Reading>>,
-    pub(crate) links: Vec<Spanned<Link>>,
-    pub(crate) roots: Vec<Spanned<Root>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Host {
-    pub(crate) name: String,
-    pub(crate) url: String,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Endpoint {
-    pub(crate) name: String,
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) authenticated: bool,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Header {
-    pub(crate) name: String,
-    pub(crate) value: String,
-    pub(crate) endpoints: Vec<String>,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ErrorKeys {
-    pub(crate) name: String,
-    pub(crate) keys: Vec<String>,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Token {
-    pub(crate) name: String,
-    pub(crate) seconds: u32,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Rule {
-    pub(crate) rule: String,
-    pub(crate) source: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Reading {
-    pub(crate) name: String,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Link {
-    pub(crate) name: String,
-    pub(crate) template: String,
-    pub(crate) source: String,
-    #[serde(default)]
-    pub(crate) quirks: Vec<Spanned<String>>,
-    pub(crate) description: String,
-    pub(crate) parameters: Vec<LinkParameter>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LinkParameter {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) sensitive: bool,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Root {
-    pub(crate) object: Spanned<String>,
-    pub(crate) source: String,
-    pub(crate) description: String,
-}
+pub(crate) use gateway::{GatewayFile, Host, Rule};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! The Rust client: requests and their operations, objects, open enumerations, the table of errors.
 //!
-//! What is generated is data and one-line forwarding; the runtime in `gateway-rs/src` does the rest.
-//! The token endpoint has no generated client: the runtime asks for tokens by itself.
+//! What is generated is data and one-line forwarding; the runtime in `gateway-rs/src` does the
+//! rest. The token endpoint has no generated client: the runtime asks for tokens by itself.
 
 mod docs;
 mod enumeration;
@@ -10,7 +10,7 @@ mod object;
 mod operation;
 mod page;
 pub(super) mod request;
-mod types;
+mod rust_type;
 
 use std::collections::{BTreeMap, BTreeSet};
 

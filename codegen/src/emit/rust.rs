@@ -19,7 +19,7 @@ const PREAMBLE: &str = "\
 /// Where an emitter wrote what is not Rust: a mistake in this crate, which its tests find.
 pub(super) fn file(path: impl Into<String>, about: &str, items: &TokenStream) -> OutFile {
     let path = path.into();
-    let about = about.lines().flat_map(|line| wrapped(line));
+    let about = about.lines().flat_map(wrapped);
     let about = about.map(|line| format!(" {line}").trim_end().to_owned());
     let tokens = quote! { #(#![doc = #about])* #items };
     let parsed = match syn::parse2(tokens) {

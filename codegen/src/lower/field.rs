@@ -45,8 +45,8 @@ impl<'a> Owner<'a> {
 }
 
 impl Names<'_> {
-    /// Included fields first, in the order of the inclusion; an own field of the same name takes the
-    /// place of the included one, so that it keeps its position among the others.
+    /// Included fields first, in the order of the inclusion; an own field of the same name takes
+    /// the place of the included one, so that it keeps its position among the others.
     pub(super) fn fields<F>(
         &self,
         file: &Parsed<F>,

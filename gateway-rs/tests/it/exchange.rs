@@ -2,8 +2,8 @@
 //! sample, and the comparisons.
 //!
 //! A sample of a request is compared with what the client writes when it is given the sample's
-//! values. A sample of a reply is read through the whole client, written again, and compared leaf by
-//! leaf, so that no field of a sample is lost. `sign` is apart: the documentation prints
+//! values. A sample of a reply is read through the whole client, written again, and compared leaf
+//! by leaf, so that no field of a sample is lost. `sign` is apart: the documentation prints
 //! placeholders.
 
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::request::{self, Member};
-use super::{docs, types};
+use super::{docs, rust_type};
 use crate::OutFile;
 use crate::emit::rust::{self, doc, prose};
 use crate::ir::{Field, Object, Spec};
@@ -54,12 +54,12 @@ fn read(spec: &Spec, object: &Object) -> TokenStream {
 /// A field of a reply.
 fn read_field(spec: &Spec, field: &Field) -> TokenStream {
     let about = doc(&docs::field(spec, field));
-    let (name, ty) = (ident(&field.snake), types::stored(spec, field));
+    let (name, ty) = (ident(&field.snake), rust_type::stored(spec, field));
     let rename = (field.snake != field.name).then(|| {
         let wire = &field.name;
         quote!(rename = #wire,)
     });
-    let absent = (!field.required || types::is_collection(&field.ty)).then(|| quote!(default,));
+    let absent = (!field.required || rust_type::is_collection(&field.ty)).then(|| quote!(default,));
     quote! {
         #about
         #[serde(#rename #absent deserialize_with = "crate::decode::field")]

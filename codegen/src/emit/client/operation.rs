@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::request::{self, Member};
-use super::{docs, page, types};
+use super::{docs, page, rust_type};
 use crate::OutFile;
 use crate::emit::rust::{self, doc, prose};
 use crate::ir::{Effect, Field, Idempotency, Operation, Reply, Spec, Type};
@@ -134,14 +134,14 @@ fn meta(operation: &Operation) -> TokenStream {
 
 fn reply(spec: &Spec, operation: &Operation) -> TokenStream {
     match &operation.reply {
-        Reply::Object(id) => types::of(spec, &Type::Object(*id)),
-        Reply::List(id) => types::of(spec, &Type::List(Box::new(Type::Object(*id)))),
+        Reply::Object(id) => rust_type::of(spec, &Type::Object(*id)),
+        Reply::List(id) => rust_type::of(spec, &Type::List(Box::new(Type::Object(*id)))),
         Reply::Page(items) => {
-            let item = types::of(spec, &Type::Object(items.of));
+            let item = rust_type::of(spec, &Type::Object(items.of));
             quote!(Page<#item>)
         }
         Reply::Range(items) => {
-            let item = types::of(spec, &Type::Object(items.of));
+            let item = rust_type::of(spec, &Type::Object(items.of));
             quote!(Range<#item>)
         }
         Reply::Any => quote!(RawJson),
@@ -235,7 +235,7 @@ fn literal(member: &Member<'_>) -> Option<String> {
 
 /// The type of an argument that the example takes as given.
 fn stored_type(spec: &Spec, member: &Member<'_>) -> String {
-    types::masked(spec, member.field).to_string().replace(' ', "")
+    rust_type::masked(spec, member.field).to_string().replace(' ', "")
 }
 
 /// `set_*` of the call, which forward to those of the request.

@@ -3,14 +3,14 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::types;
+use super::rust_type;
 use crate::ir::{Operation, Reply, Spec, Type};
 
 /// What the runtime needs to go from page to page; nothing where the reply comes at once.
 pub(super) fn emit(spec: &Spec, operation: &Operation, request: &Ident) -> Option<TokenStream> {
     match &operation.reply {
         Reply::Page(items) => {
-            let item = types::of(spec, &Type::Object(items.of));
+            let item = rust_type::of(spec, &Type::Object(items.of));
             Some(quote! {
                 impl Paged for #request {
                     type Item = #item;
@@ -26,7 +26,7 @@ pub(super) fn emit(spec: &Spec, operation: &Operation, request: &Ident) -> Optio
             })
         }
         Reply::Range(items) => {
-            let item = types::of(spec, &Type::Object(items.of));
+            let item = rust_type::of(spec, &Type::Object(items.of));
             Some(quote! {
                 impl Ranged for #request {
                     type Item = #item;

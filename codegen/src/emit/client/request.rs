@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use super::{docs, types};
+use super::{docs, rust_type};
 use crate::emit::rust::doc;
 use crate::ir::{Charset, CurrencyOf, Field, Spec, Type, Wire};
 use crate::name::ident;
@@ -61,18 +61,18 @@ impl<'a> Member<'a> {
             let argument = ty.clone();
             return Self { name, field, currency, required, ty, argument, converted, about };
         }
-        let ty = types::masked(spec, field);
-        let argument = types::argument(spec, field);
-        let converted = types::convert(field, &quote!(#name));
+        let ty = rust_type::masked(spec, field);
+        let argument = rust_type::argument(spec, field);
+        let converted = rust_type::convert(field, &quote!(#name));
         Self { name, field, currency, required, ty, argument, converted, about }
     }
 
     fn converts(&self) -> bool {
-        self.converted.to_string() != self.name.to_string()
+        self.name != self.converted.to_string()
     }
 
     fn is_collection(&self) -> bool {
-        types::is_collection(&self.field.ty)
+        rust_type::is_collection(&self.field.ty)
     }
 
     /// `name: Type` as an argument.
@@ -227,7 +227,7 @@ pub(super) fn writes(members: &[Member<'_>], fields: &[&Field]) -> Vec<TokenStre
             (None, _, _) => quote!(&self.#name),
         };
         let index = Literal::usize_unsuffixed(index);
-        let call = if types::is_compound(&field.ty) { quote!(unsigned) } else { quote!(field) };
+        let call = if rust_type::is_compound(&field.ty) { quote!(unsigned) } else { quote!(field) };
         Some(quote!(out.#call(&Self::FIELDS[#index], #value);))
     });
     calls.collect()

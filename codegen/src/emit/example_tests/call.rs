@@ -1,4 +1,5 @@
-//! A call of the client, written out: from the values of a sample, or from the examples of the spec.
+//! A call of the client, written out: from the values of a sample, or from the examples of the
+//! spec.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
