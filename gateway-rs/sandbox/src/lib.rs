@@ -31,6 +31,8 @@ mod control;
 mod core;
 mod error;
 mod faults;
+// Written by the generator, in its own layout.
+#[rustfmt::skip]
 mod generated;
 mod journal;
 mod json;

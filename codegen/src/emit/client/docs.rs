@@ -104,12 +104,12 @@ fn effect(operation: &Operation) -> &'static str {
     match (operation.effect, operation.idempotency) {
         (Effect::Read, _) => "It reads only, so the client repeats it where that may help.",
         (Effect::Write, _) => {
-            "It changes something but moves no money: the client repeats it only where it certainly \
-             did not arrive."
+            "It changes something but moves no money: the client repeats it only where it \
+             certainly did not arrive."
         }
         (Effect::Money, Idempotency::OutTradeNo) => {
-            "It moves money under `out_trade_no`: the client repeats it only where it certainly did \
-             not arrive."
+            "It moves money under `out_trade_no`: the client repeats it only where it certainly \
+             did not arrive."
         }
         (Effect::Money, Idempotency::None) => {
             "It moves money and has no idempotency key: the client never repeats it."
@@ -121,13 +121,13 @@ fn effect(operation: &Operation) -> &'static str {
 pub(super) fn errors(operation: &Operation) -> &'static str {
     match operation.effect {
         Effect::Read | Effect::Write => {
-            "# Errors\n[`ErrorKind`](crate::ErrorKind) says what went wrong: a request that breaks a \
-             limit is not sent, and a record that is missing is `NotFound`."
+            "# Errors\n[`ErrorKind`](crate::ErrorKind) says what went wrong: a request that \
+             breaks a limit is not sent, and a record that is missing is `NotFound`."
         }
         Effect::Money => {
             "# Errors\nAsk [`Error::outcome`](crate::Error::outcome) first: after \
-             [`Outcome::Unknown`](crate::Outcome::Unknown) the money may have moved, and only a query \
-             can tell."
+             [`Outcome::Unknown`](crate::Outcome::Unknown) the money may have moved, and only a \
+             query can tell."
         }
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn emit(spec: &Spec, used: &BTreeSet<EnumId>, path: String) -> OutFil
         #(#enums)*
     };
     let about = "Lists of values to which the gateway may add: every one of them is open.\n\n\
-                 A value that is not listed is kept in `Unknown` and goes out as it came. Blanks around \
-                 a value are trimmed, its case is kept.";
+                 A value that is not listed is kept in `Unknown` and goes out as it came. Blanks \
+                 around a value are trimmed, its case is kept.";
     rust::file(path, about, &items)
 }
 

@@ -61,7 +61,8 @@ pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
         pub const DOCUMENTED: &[DocumentedError] = &[#(#rows),*];
     };
     let about = "The errors that the gateway is known to answer with.\n\n\
-                 The client reads errors by rules of its own; a test holds them against this table.";
+                 The client reads errors by rules of its own; a test holds them against this \
+                 table.";
     rust::file(path, about, &items)
 }
 

@@ -18,8 +18,8 @@ pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
     });
     let items = rust::with_imports(rust::CLIENT_IMPORTS, &quote!(#(#objects)*));
     let about = "The objects that stand in requests and replies.\n\n\
-                 Those of replies have public fields and grow with the gateway. Those of requests are \
-                 made by `new` with what is required, and completed by `set_*`.";
+                 Those of replies have public fields and grow with the gateway. Those of requests \
+                 are made by `new` with what is required, and completed by `set_*`.";
     rust::file(path, about, &items)
 }
 

@@ -207,12 +207,18 @@ fn example(spec: &Spec, operation: &Operation, members: &[Member<'_>]) -> String
             }
         });
     }
-    format!(
-        "# Example\n```no_run\n# use kess_gateway::*;\n# async fn example(client: Client{given}) -> \
-         Result<(), Error> {{\nlet reply = client.{}({}).send().await?;\n# Ok(())\n# }}\n```",
-        ident(&operation.name),
-        passed.join(", ")
-    )
+    let (method, passed) = (ident(&operation.name), passed.join(", "));
+    let lines = [
+        "# Example",
+        "```no_run",
+        "# use kess_gateway::*;",
+        &format!("# async fn example(client: Client{given}) -> Result<(), Error> {{"),
+        &format!("let reply = client.{method}({passed}).send().await?;"),
+        "# Ok(())",
+        "# }",
+        "```",
+    ];
+    lines.join("\n")
 }
 
 /// The argument as it would be written; `None` for what cannot be written in a word.
