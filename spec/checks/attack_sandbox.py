@@ -4,8 +4,8 @@
 
 The sandbox is started on a free port and stopped at the end. Most of the requests that schemathesis
 makes up from spec/openapi.json are signed and carry a token (`attack_hooks.py`), so that they reach
-what lies behind the checks. Found is: any 5xx, and any success whose data does not fit the schema of
-the reply that belongs to the service.
+what lies behind the checks. Found is: any 5xx, and any success whose data does not fit the schema
+of the reply that belongs to the service.
 """
 
 import json
@@ -50,8 +50,9 @@ def attack(settings, folder):
         KESS_ATTACK=json.dumps(settings),
         KESS_ATTACK_SEEN=str(seen),
     )
+    schemathesis = Path(sys.executable).with_name("schemathesis")
     command = [
-        str(Path(sys.executable).with_name("schemathesis")), "run", str(HERE.parent / "openapi.json"),
+        str(schemathesis), "run", str(HERE.parent / "openapi.json"),
         "--url", settings["KESS_BASE_URL"],
         "--checks", "not_a_server_error,reply_fits_its_service",
         "--phases", "examples,coverage,fuzzing",

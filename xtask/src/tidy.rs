@@ -66,7 +66,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "no-floats",
-        says: "no binary floating point outside the list in tidy/rust_source.rs, each with its reason",
+        says: "no binary floating point outside the list in tidy/rust_source.rs",
         check: rust_source::floats,
     },
     Rule {
