@@ -32,7 +32,8 @@ fn service(spec: &Spec, operation: &Operation) -> Option<TokenStream> {
     let service = operation.service()?;
     let (name, documented) = (&operation.name, operation.documented);
     let moves_money = operation.effect == Effect::Money;
-    let seller_code = operation.sends_seller_code();
+    let required = |field: &&Field| field.name == "seller_code" && field.required;
+    let seller_code = operation.request.fields.iter().any(|field| required(&field));
     let own = operation.request.fields.iter().filter(|field| field.name != "seller_code");
     let fields = own.map(|field| self::field(spec, field));
     let one_of = operation.request.one_of.iter().map(|group| quote!(&[#(#group),*]));

@@ -208,7 +208,6 @@ impl SandboxBuilder {
             settings: self.settings,
             clock,
             keys,
-            names,
             base_url: format!("http://127.0.0.1:{port}"),
             outbox: Outbox::default(),
             faults: Mutex::new(FaultBook::new(names, self.faults)),

@@ -9,9 +9,39 @@ use crate::core::{Core, lock};
 use crate::faults::{FaultPlan, text};
 use crate::json::{Json, object};
 use crate::ledger::Ledger;
+use crate::rules::{Field, Kind};
 use crate::settings::MERCHANT;
 use crate::wire::Wire;
 use crate::world::Account;
+
+/// `GET /sandbox/services`: every service with the fields that are checked.
+pub(crate) fn services() -> Wire {
+    let services = crate::generated::SERVICES.iter().map(|service| {
+        object! {
+            "service": service.service,
+            "name": service.name,
+            "documented": service.documented,
+            "moves_money": service.moves_money,
+            "seller_code": service.seller_code,
+            "fields": service.fields.iter().map(field_view).collect::<Vec<Json>>(),
+        }
+    });
+    Wire::json(200, &Json::List(services.collect()))
+}
+
+fn field_view(field: &Field) -> Json {
+    let values = match field.kind {
+        Kind::Enum(values) => values.iter().map(|value| Json::from(*value)).collect(),
+        _ => Vec::new(),
+    };
+    let inside = field.sealed.unwrap_or_default().iter().map(field_view);
+    object! {
+        "name": field.name,
+        "required": field.required,
+        "known_values": values,
+        "sealed": inside.collect::<Vec<Json>>(),
+    }
+}
 
 /// `GET /sandbox/faults`: rules with their hits, and hits by the fault's name.
 pub(crate) fn faults(core: &Core) -> Wire {

@@ -10,7 +10,6 @@ use crate::check;
 use crate::clock::{Clock, Millis};
 use crate::faults::{Fault, FaultBook, Subject};
 use crate::journal::Journal;
-use crate::names::Names;
 use crate::outbox::{self, Outbox};
 use crate::php::Params;
 use crate::refusal::{ErrorCode, Refusal};
@@ -29,7 +28,6 @@ pub(crate) struct Core {
     pub(crate) credentials: Credentials,
     pub(crate) clock: Clock,
     pub(crate) keys: KeyPair,
-    pub(crate) names: Names,
     pub(crate) base_url: String,
     pub(crate) outbox: Outbox,
     pub(crate) faults: Mutex<FaultBook>,
@@ -92,6 +90,16 @@ impl Core {
                 self.outbox.post(outbox::order_notice(order, &self.credentials, now));
             }
         }
+        for transaction_id in std::mem::take(&mut world.refund_notices) {
+            if let Some(refund) = world.refunds.get(&transaction_id) {
+                self.outbox.post(outbox::refund_notice(refund, &self.credentials, now));
+            }
+        }
+    }
+
+    /// Lets a handler work outside a call of the gateway's endpoint: pages use it.
+    pub(crate) fn in_room<T>(&self, work: impl FnOnce(&mut Room<'_>) -> T) -> Result<T, Refusal> {
+        self.with_world(|world, now| work(&mut self.room(world, now, None)))
     }
 
     fn room<'a>(&'a self, world: &'a mut World, now: Millis, fault: Option<&'a Fault>) -> Room<'a> {
@@ -178,6 +186,9 @@ impl Core {
         }
         let blocks = check::check(service, &params, &self.keys).map_err(Refusal::invalid)?;
         let seller = params.text("seller_code");
+        if seller.is_none() && service.seller_code {
+            return Err(Refusal::field("seller_code", "The seller_code field is required."));
+        }
         if seller.is_some_and(|code| code != self.credentials.seller_code) {
             return Err(Refusal::field("seller_code", "The selected seller_code is invalid."));
         }

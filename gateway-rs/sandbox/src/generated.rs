@@ -799,7 +799,7 @@ pub(crate) static SERVICES: &[Service] = &[
         name: "query_order",
         documented: true,
         moves_money: false,
-        seller_code: true,
+        seller_code: false,
         fields: &[
             Field {
                 name: "out_trade_no",

@@ -22,6 +22,7 @@
 //! | `GET /sandbox/ledger` | withdrawals with their bookings, and balances |
 //! | `GET /sandbox/faults`, `POST /sandbox/faults` | hits and rules; adds rules, see [`FaultPlan::from_json`] |
 //! | `GET /sandbox/clock`, `POST /sandbox/clock` | the time; `{"seconds":60}` moves it on |
+//! | `GET /sandbox/services` | every service with its fields, as it is checked |
 //! | `POST /sandbox/accounts` | `[{"number","bic","holder","currency"}]` for the directory |
 
 mod builder;
@@ -36,6 +37,7 @@ mod faults;
 mod generated;
 mod journal;
 mod json;
+mod khqr;
 mod ledger;
 pub mod magic;
 mod names;

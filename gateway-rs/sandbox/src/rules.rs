@@ -15,7 +15,7 @@ pub(crate) struct Service {
     pub(crate) documented: bool,
     /// Whether a successful call moves money.
     pub(crate) moves_money: bool,
-    /// Whether `seller_code` belongs to the request.
+    /// Whether `seller_code` has to be sent.
     pub(crate) seller_code: bool,
     /// Every other parameter of the request, without `service`, `sign_type` and `sign`.
     pub(crate) fields: &'static [Field],
@@ -45,6 +45,7 @@ pub(crate) struct Field {
 }
 
 /// What may stand in a field.
+#[allow(dead_code, reason = "the words of the specification; not each occurs in a request today")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A text; a number is taken as the text PHP prints for it.
@@ -80,6 +81,7 @@ pub(crate) enum Kind {
 }
 
 /// The characters a text is made of.
+#[allow(dead_code, reason = "the words of the specification; not each occurs in a request today")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Charset {
     /// ASCII letters, digits and `-`.

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use hyper::body::{Body as HttpBody, Frame, Incoming};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -37,6 +37,10 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/oauth/token", post(oauth_token))
         .route("/api/mch/v2/gateway", post(gateway))
         .route("/otp/{token}", get(otp_page).post(otp_confirm))
+        .route("/pay/{token}", get(pay_page).post(pay_confirm))
+        .route("/ccpay/{token}", get(pay_page).post(card_pay))
+        .route("/spa/inti-card", get(card_page).post(card_save))
+        .route("/sandbox/services", get(services))
         .route("/sandbox/faults", get(faults).post(add_faults))
         .route("/sandbox/ledger", get(ledger))
         .route("/sandbox/clock", get(clock).post(advance))
@@ -100,6 +104,34 @@ async fn otp_confirm(
     body: Bytes,
 ) -> Response {
     respond(pages::confirm_otp(&core, &token, &body)).await
+}
+
+async fn pay_page(State(core): State<Arc<Core>>, Path(token): Path<String>) -> Response {
+    respond(pages::pay(&core, &token)).await
+}
+
+async fn pay_confirm(
+    State(core): State<Arc<Core>>,
+    Path(token): Path<String>,
+    body: Bytes,
+) -> Response {
+    respond(pages::confirm_payment(&core, &token, &body)).await
+}
+
+async fn card_pay(State(core): State<Arc<Core>>, Path(token): Path<String>, uri: Uri) -> Response {
+    respond(pages::pay_with_saved_card(&core, &token, uri.query().unwrap_or_default())).await
+}
+
+async fn card_page(State(core): State<Arc<Core>>, uri: Uri) -> Response {
+    respond(pages::card(&core, uri.query().unwrap_or_default())).await
+}
+
+async fn card_save(State(core): State<Arc<Core>>, uri: Uri) -> Response {
+    respond(pages::save_card(&core, uri.query().unwrap_or_default())).await
+}
+
+async fn services() -> Response {
+    respond(control::services()).await
 }
 
 async fn faults(State(core): State<Arc<Core>>) -> Response {

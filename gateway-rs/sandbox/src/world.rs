@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::order::{Account, Direction, Order, Otp, Plan, Refund, Status, mask};
+pub(crate) use self::order::{Account, Direction, Order, Otp, Plan, Refund, Status};
 pub(crate) use self::rows::{
     Grant, Meta, Movement, SavedCard, Subscription, User, VirtualCard, Wallet,
 };
@@ -43,6 +43,8 @@ macro_rules! tables {
             queue: HashMap<String, u32>,
             /// Orders whose customer-visible status changed since the last call, for webhooks.
             pub(crate) notices: Vec<String>,
+            /// The same for refunds, by transaction id.
+            pub(crate) refund_notices: Vec<String>,
         }
 
         /// Rows that changed together: one line of the state file.
@@ -63,6 +65,7 @@ macro_rules! tables {
                     sends: HashMap::new(),
                     queue: HashMap::new(),
                     notices: Vec::new(),
+                    refund_notices: Vec::new(),
                 }
             }
 
@@ -76,11 +79,6 @@ macro_rules! tables {
             /// Forgets what changed, where nobody keeps a state file.
             pub(crate) fn forget_change(&mut self) {
                 $(self.$name.forget_changed();)*
-            }
-
-            /// Everything, as one change.
-            pub(crate) fn snapshot(&self) -> Change {
-                Change { $($name: self.$name.snapshot(),)* }
             }
 
             /// Takes a change that was read from the state file.
@@ -328,6 +326,7 @@ impl World {
             if let Some(refund) = self.refunds.get_mut(&key) {
                 refund.status = done;
             }
+            self.refund_notices.push(key);
             if let Some(order) = self.orders.get_mut(out_trade_no) {
                 order.status = done;
             }

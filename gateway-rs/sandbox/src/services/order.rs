@@ -3,9 +3,10 @@
 use rust_decimal::Decimal;
 
 use super::order_view::{order_info, payment_detail};
-use super::{Call, Outcome, Room};
+use super::{Call, Outcome, Room, pages_of};
 use crate::clock::day;
-use crate::json::Json;
+use crate::faults::Fault;
+use crate::json::{Json, object};
 use crate::refusal::{ErrorCode, Refusal};
 use crate::settings::{MERCHANT, MissingOrder};
 use crate::world::{Direction, Order, Plan, Status};
@@ -27,6 +28,12 @@ pub(super) fn new_order(
         return Err(Refusal::field("expires_in", "The expires_in must be at least 1."));
     }
     let text = |name: &str| call.params.text(name).map(str::to_owned);
+    let hidden_until = match room.fault {
+        Some(Fault::HiddenAfterBooking(hidden)) => {
+            room.now.saturating_add(crate::core::millis(*hidden))
+        }
+        _ => 0,
+    };
     Ok(Order {
         out_trade_no: out_trade_no.to_owned(),
         token: room.world.names.hex("order", out_trade_no, 24),
@@ -48,7 +55,7 @@ pub(super) fn new_order(
         otp: None,
         plan: Plan::Wait,
         queries: 0,
-        hidden_until: 0,
+        hidden_until,
         times_booked: 0,
         times_returned: 0,
         refunded: Decimal::ZERO,
@@ -102,6 +109,34 @@ pub(super) fn close(room: &mut Room<'_>, call: &Call) -> Result<Json, Refusal> {
         room.world.close(out_trade_no, MERCHANT, room.now);
     }
     view(room, out_trade_no)
+}
+
+/// `queryorderbydaterange`: the orders of these days (UTC), both included, oldest first.
+pub(super) fn range(room: &Room<'_>, call: &Call) -> Result<Json, Refusal> {
+    let (start, end) = (call.required("start_date")?, call.required("end_date")?);
+    if end < start {
+        let sentence = "The end_date must be a date after or equal to start_date.";
+        return Err(Refusal::field("end_date", sentence));
+    }
+    let within = |order: &&Order| {
+        let day = day(order.created_at);
+        *day >= *start && *day <= *end
+    };
+    let mut orders: Vec<&Order> = room.world.orders.values().filter(within).collect();
+    orders.sort_by_key(|order| (order.created_at, order.queue));
+    let per_page = call.params.integer("per_page").unwrap_or(1);
+    let page =
+        pages_of(orders, call.params.integer("page"), usize::try_from(per_page).unwrap_or(1));
+    let items = page.rows.iter().map(|order| {
+        order_info(room, order).with(vec![("payment_detail", payment_detail(room, order))])
+    });
+    Ok(object! {
+        "items": items.collect::<Vec<Json>>(),
+        "current_page": page.current,
+        "last_page": page.last,
+        "total": page.total,
+        "per_page": per_page,
+    })
 }
 
 /// An order in full.

@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::order_view::{order_info, payment_detail};
-use super::{Call, Outcome, Room};
+use super::{Call, Outcome, Room, low_balance};
 use crate::faults::Fault;
 use crate::json::{Json, object};
 use crate::magic::{self, AccountMagic};
@@ -15,7 +15,7 @@ use crate::settings::{Duplicates, MERCHANT, OtpPolicy};
 use crate::world::{Account, Direction, Order, Otp, Plan, Status, payable};
 
 /// `verifybankaccount`.
-pub(super) fn verify(room: &mut Room<'_>, call: &Call) -> Result<Json, Refusal> {
+pub(super) fn verify(room: &Room<'_>, call: &Call) -> Result<Json, Refusal> {
     let account = look_up(room, call.required("bank_account_number")?, call.required("bic")?)?;
     Ok(object! {
         "owner_name": account.holder,
@@ -70,7 +70,7 @@ enum Route {
 /// The account as the gateway would describe it, after magic and faults.
 fn look_up(room: &Room<'_>, number: &str, bic: &str) -> Result<Account, Refusal> {
     let magic = magic::account(number);
-    if magic == Some(AccountMagic::Unknown) || room.fault == Some(&Fault::UnknownAccount) {
+    if magic == Some(AccountMagic::Unknown) {
         return Err(ErrorCode::NotFound.into());
     }
     let directory = &room.world.directory;
@@ -105,7 +105,7 @@ fn pay_out(
     }
     let sends = room.world.count_send(out_trade_no);
     let magic = magic::account(&account.number);
-    refuse_before_booking(room, magic)?;
+    refuse_before_booking(magic)?;
     if magic == Some(AccountMagic::CutBefore) && sends == 1 {
         return Ok(Outcome::Cut);
     }
@@ -129,28 +129,22 @@ fn pay_out(
     view(room, out_trade_no, route).map(Outcome::Data)
 }
 
-fn refuse_before_booking(room: &Room<'_>, magic: Option<AccountMagic>) -> Result<(), Refusal> {
-    match (room.fault, magic) {
-        (Some(Fault::Duplicate), _) => Err(ErrorCode::Duplicated.into()),
-        (Some(Fault::LowBalance), _) | (_, Some(AccountMagic::LowBalance)) => Err(low_balance()),
-        (Some(Fault::UnknownAccount), _) => Err(ErrorCode::NotFound.into()),
-        (_, Some(AccountMagic::Refused)) => {
+fn refuse_before_booking(magic: Option<AccountMagic>) -> Result<(), Refusal> {
+    match magic {
+        Some(AccountMagic::LowBalance) => Err(low_balance("total_amount")),
+        Some(AccountMagic::Refused) => {
             Err(Refusal::field("bank_account", "The bank account cannot receive transfers."))
         }
-        (_, Some(AccountMagic::ProcessFailed)) => Err(ErrorCode::ProcessFailed.into()),
+        Some(AccountMagic::ProcessFailed) => Err(ErrorCode::ProcessFailed.into()),
         _ => Ok(()),
     }
-}
-
-fn low_balance() -> Refusal {
-    Refusal::field("total_amount", "Insufficient balance.")
 }
 
 fn check_funds(room: &Room<'_>, currency: &str, amount: Decimal) -> Result<(), Refusal> {
     let wallet = room.world.wallet_of(MERCHANT, currency);
     let wallet =
         wallet.ok_or_else(|| Refusal::field("currency", "There is no wallet in this currency."))?;
-    if wallet.balance < amount { Err(low_balance()) } else { Ok(()) }
+    if wallet.balance < amount { Err(low_balance("total_amount")) } else { Ok(()) }
 }
 
 /// What a used order number brings: a refusal, or a second booking where that is asked for.
@@ -181,9 +175,6 @@ fn new_order(
         _ => Plan::Wait,
     };
     let mut order = super::order::new_order(room, call, amount, Direction::Out)?;
-    if let Some(Fault::HiddenAfterBooking(hidden)) = room.fault {
-        order.hidden_until = room.now.saturating_add(crate::core::millis(*hidden));
-    }
     order.otp = otp_of(room, magic, route, out_trade_no);
     order.plan = plan;
     order.method = Some(account.bic.clone());

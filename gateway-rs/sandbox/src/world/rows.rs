@@ -83,7 +83,8 @@ pub(crate) struct VirtualCard {
     pub(crate) currency: String,
     pub(crate) user_id: String,
     pub(crate) max_trans: i64,
-    pub(crate) trans_limit_amount: i64,
+    #[serde(with = "crate::world::exact")]
+    pub(crate) trans_limit_amount: Decimal,
     #[serde(with = "crate::world::exact")]
     pub(crate) available_balance: Decimal,
     pub(crate) created_at: Millis,

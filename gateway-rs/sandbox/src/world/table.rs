@@ -62,11 +62,6 @@ impl<T: Clone> Table<T> {
         self.changed.clear();
     }
 
-    /// Every row, for a state file that starts anew.
-    pub(crate) fn snapshot(&self) -> BTreeMap<String, T> {
-        self.rows.clone()
-    }
-
     /// Takes rows that were read from the state file; they count as unchanged.
     pub(crate) fn restore(&mut self, rows: BTreeMap<String, T>) {
         self.rows.extend(rows);
