@@ -1,6 +1,7 @@
 //! What the benchmarks measure with: a gateway without a network, and a payout to send it.
 //!
-//! The benchmarks are in `benches/`; `cargo xtask bench` runs them. Nothing here is measured itself.
+//! The benchmarks are in `benches/`; `cargo xtask bench` runs them. Nothing here is measured
+//! itself.
 
 use std::sync::Arc;
 

@@ -70,8 +70,8 @@ def main():
         try:
             code, seen = attack(settings, folder)
         finally:
-            process.terminate()
-            process.wait(timeout=10)
+            process.kill()
+            process.wait()
     reached = sorted(service for service, count in seen.items() if count)
     print(f"{sum(seen.values())} successes from {len(reached)} of {len(seen)} services")
     if code == 0 and len(reached) < SERVICES_TO_REACH:

@@ -46,7 +46,8 @@ fn contents(out: &mut String, spec: &Spec) {
     out.push_str(&table(["operation", "service", "does", ""], rows));
     out.push_str(
         "\nBesides: [every call](#every-call) · \
-         [what the gateway sends](#what-the-gateway-sends) · [objects](#objects) ·\n[lists of values](#lists-of-values) · [errors](#errors) · \
+         [what the gateway sends](#what-the-gateway-sends) · [objects](#objects) ·\n\
+         [lists of values](#lists-of-values) · [errors](#errors) · \
          [contradictions and gaps](#contradictions-and-gaps)\n\n",
     );
 }

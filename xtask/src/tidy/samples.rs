@@ -118,10 +118,12 @@ fn this_machine() {
 #[test]
 fn secrets() {
     let key = concat!("PRIVATE ", "KEY-----");
-    check("secrets", &[("a.pem", "-----BEGIN PUBLIC KEY-----\n")], &[]);
+    let body = "QUJD".repeat(16);
+    check("secrets", &[("a.pem", &format!("-----BEGIN PUBLIC KEY-----\n{body}\n"))], &[]);
+    check("secrets", &[("a.rs", &format!("says it is a {key}\n"))], &[]);
     check(
         "secrets",
-        &[("a.pem", &format!("-----BEGIN {key}\n"))],
+        &[("a.pem", &format!("-----BEGIN {key}\n{body}\n"))],
         &[&format!("a.pem:1: `{key}` looks like a secret; generate it when the test runs")],
     );
 }
