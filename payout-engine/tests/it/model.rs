@@ -56,7 +56,7 @@ pub(crate) struct Booked {
 pub(crate) struct Books {
     /// Every order that was ever booked.
     pub(crate) orders: BTreeMap<String, Booked>,
-    /// How often each order number arrived, booked or not.
+    /// How often each order number was tried, booked or not.
     pub(crate) arrived: HashMap<String, u32>,
     /// Calls by name.
     pub(crate) calls: BTreeMap<&'static str, u32>,
@@ -182,7 +182,6 @@ impl Model {
             return Err(CallError::Stop { cause, reason: Reason::new("STOP", "all of you") });
         }
         if self.strikes("not_sent", self.faults.not_sent, no, arrival) {
-            *self.books().arrived.get_mut(no).unwrap() -= 1;
             return Err(CallError::NotSent(Reason::new("connect", "no route")));
         }
         if self.strikes("cut_before", self.faults.cut_before, no, arrival) {
