@@ -19,6 +19,10 @@ use crate::{
     payout::{Payee, Reason, StopCause},
 };
 
+mod kess;
+
+pub use kess::KessGateway;
+
 /// The other end. Every method is one logical call; none panics.
 pub trait Gateway: Send + Sync + 'static {
     /// Which gateway and seller this is; a batch is bound to it.

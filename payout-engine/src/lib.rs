@@ -41,7 +41,9 @@ pub use cancel::Cancel;
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use event::{EngineEvent, Observer};
-pub use gateway::{BankToken, CallError, Gateway, Holder, OrderView, Wallet, Withdrawal};
+pub use gateway::{
+    BankToken, CallError, Gateway, Holder, KessGateway, OrderView, Wallet, Withdrawal,
+};
 pub use names::{NameMatch, compare_names};
 pub use order_no::{BatchCode, OrderNo};
 pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Stopped, Total};

@@ -3,11 +3,8 @@ use tokio::time::advance;
 use super::*;
 
 fn gate(rate: Option<u32>) -> Arc<Gate> {
-    let policy = Policy {
-        circuit_failures: 3,
-        outage_after: Duration::from_secs(60),
-        ..Policy::default()
-    };
+    let policy =
+        Policy { circuit_failures: 3, outage_after: Duration::from_secs(60), ..Policy::default() };
     Gate::new(policy, rate, Arc::new(|_: &EngineEvent| {}))
 }
 

@@ -55,7 +55,10 @@ fn errors() -> Vec<(&'static str, CallError)> {
         ("not found", CallError::NotFound(reason())),
         ("busy", CallError::RateLimited { reason: reason(), retry_after: None }),
         ("cut", CallError::Unknown { reason: reason(), answered: false, retry_after: None }),
-        ("says nothing", CallError::Unknown { reason: reason(), answered: true, retry_after: None }),
+        (
+            "says nothing",
+            CallError::Unknown { reason: reason(), answered: true, retry_after: None },
+        ),
         ("stop", CallError::Stop { cause: StopCause::Forbidden, reason: reason() }),
     ]
 }
@@ -401,7 +404,8 @@ fn strict_names_hold_and_off_does_not_look() {
         let rules = Rules { code: &code, options: &options, policy: &policy };
         let verified =
             Verified { holder: "B".into(), currency: Currency::Usd, name_matches: false };
-        let step = Payout::new(1, money(), at(0)).step(&rules, Event::Verified(Ok(verified)), at(0));
+        let step =
+            Payout::new(1, money(), at(0)).step(&rules, Event::Verified(Ok(verified)), at(0));
         assert_eq!(step.payout.state, state, "{check}");
         assert_eq!(step.payout.warning.is_some(), warned, "{check}");
     }

@@ -1,0 +1,314 @@
+//! The KESS PAY gateway behind the engine's port: calls of [`kess_gateway::Client`], answers read.
+//!
+//! What an answer means for money is decided by the core; what is decided here is only which of the
+//! port's words it is. Where the client is not certain, the word is [`CallError::Unknown`].
+//!
+//! Build the client with [`kess_gateway::RetryPolicy::never`]: the engine has its own, slower patience,
+//! and every call should pass the engine's gate.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use kess_gateway::{Client, Error, ErrorKind, Outcome, Sealed, Timestamp, objects};
+
+use super::{BankToken, CallError, Gateway, Holder, OrderView, Wallet, Withdrawal};
+use crate::{
+    batch::GatewayIdentity,
+    order_no::OrderNo,
+    payout::{Payee, Reason, StopCause},
+};
+
+/// This many calls in a row, each refused with 401 although its token was renewed, mean that it is the
+/// credentials and not the moment.
+const DENIED_IN_A_ROW: u32 = 8;
+
+/// The gateway, through a client that holds the credentials.
+pub struct KessGateway {
+    client: Client,
+    denied: AtomicU32,
+}
+
+impl KessGateway {
+    /// The gateway that the client talks to.
+    pub fn new(client: Client) -> Self {
+        Self { client, denied: AtomicU32::new(0) }
+    }
+
+    fn customer(&self, payee: &Payee) -> Result<Sealed<objects::Customer>, CallError> {
+        let mut customer = objects::Customer::new(
+            payee.phone_number.clone(),
+            payee.email.clone(),
+            payee.first_name.clone(),
+            payee.last_name.clone(),
+        );
+        if let Some(address) = &payee.address {
+            customer = customer.set_address(address.clone());
+        }
+        if let Some(city) = &payee.city {
+            customer = customer.set_city(city.clone());
+        }
+        if let Some(postcode) = &payee.postcode {
+            customer = customer.set_postcode(postcode.clone());
+        }
+        self.client.seal(&customer).map_err(|error| self.failed(&error))
+    }
+
+    /// Takes an answer over: the gateway accepts our credentials.
+    fn accepted<T>(&self, value: T) -> T {
+        self.denied.store(0, Ordering::Relaxed);
+        value
+    }
+
+    fn failed(&self, error: &Error) -> CallError {
+        let code = error.code().map_or_else(|| code_of(error), str::to_owned);
+        let reason = Reason::new(code, error.message());
+        let retry_after = error.retry_after();
+        match (error.kind(), error.outcome()) {
+            (ErrorKind::Authentication, _) => self.denied(error, reason),
+            (ErrorKind::Forbidden, _) => CallError::Stop { cause: StopCause::Forbidden, reason },
+            (ErrorKind::Config, _) => CallError::Stop { cause: StopCause::Credentials, reason },
+            // The client refused to send it, so the gateway has nothing to say about it.
+            (ErrorKind::InvalidRequest, _) => CallError::Refused(reason),
+            (_, Outcome::NotSent) => CallError::NotSent(reason),
+            (ErrorKind::Refused, Outcome::Answered) => CallError::Refused(reason),
+            (ErrorKind::NotFound, _) => CallError::NotFound(reason),
+            (ErrorKind::Duplicate, _) => CallError::Duplicate(reason),
+            (ErrorKind::RateLimited, _) => CallError::RateLimited { reason, retry_after },
+            (
+                ErrorKind::Connect
+                | ErrorKind::Timeout
+                | ErrorKind::Transport
+                | ErrorKind::Unavailable,
+                _,
+            ) => CallError::Unknown { reason, answered: false, retry_after },
+            // HTML, cut off, a failure that nobody documented: answered, and nothing is certain.
+            _ => CallError::Unknown { reason, answered: true, retry_after },
+        }
+    }
+
+    /// 401 from the token endpoint concerns everybody. 401 from a service, with a token that was
+    /// renewed just before, happens for a moment; only if it stays is it the credentials.
+    fn denied(&self, error: &Error, reason: Reason) -> CallError {
+        let in_a_row = self.denied.fetch_add(1, Ordering::Relaxed) + 1;
+        if error.outcome() == Outcome::NotSent || in_a_row >= DENIED_IN_A_ROW {
+            return CallError::Stop { cause: StopCause::Credentials, reason };
+        }
+        CallError::Unknown { reason, answered: false, retry_after: None }
+    }
+
+    /// The gateway has no code of its own for an empty wallet. Where its text speaks of funds, the
+    /// wallet tells whether the refusal concerns every row or only this one.
+    async fn refused(&self, withdrawal: &Withdrawal<'_>, reason: Reason) -> CallError {
+        let text = format!("{} {}", reason.code, reason.message).to_lowercase();
+        if !["insufficient", "balance", "funds"].iter().any(|word| text.contains(word)) {
+            return CallError::Refused(reason);
+        }
+        let currency = withdrawal.money.currency();
+        let enough = self.wallets().await.is_ok_and(|wallets| {
+            wallets
+                .iter()
+                .any(|it| it.currency == *currency && it.balance >= withdrawal.money.amount())
+        });
+        if enough {
+            return CallError::Refused(reason);
+        }
+        CallError::Stop { cause: StopCause::Funds, reason }
+    }
+
+    async fn send(&self, withdrawal: &Withdrawal<'_>) -> Result<OrderView, CallError> {
+        let reply = match withdrawal.token {
+            Some(token) => self.send_by_token(withdrawal, token).await?,
+            None => self.send_by_number(withdrawal).await?,
+        };
+        match reply {
+            Ok(order) => Ok(self.accepted(withdrawal_view(order))),
+            // An answer without the order is no refusal: only a 404 with its code is.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && error.outcome() == Outcome::Answered =>
+            {
+                Err(CallError::Refused(Reason::new("NOT_FOUND", error.message())))
+            }
+            Err(error) => match self.failed(&error) {
+                CallError::Refused(reason) => Err(self.refused(withdrawal, reason).await),
+                other => Err(other),
+            },
+        }
+    }
+
+    async fn send_by_token(
+        &self,
+        withdrawal: &Withdrawal<'_>,
+        token: &BankToken,
+    ) -> Result<Result<objects::Withdrawal, Error>, CallError> {
+        let customer = self.customer(withdrawal.payee)?;
+        let no = withdrawal.order_no.as_str();
+        let money = withdrawal.money.clone();
+        let mut call =
+            self.client.withdraw(no, money, token.0.clone(), customer).set_body(withdrawal.body);
+        if let Some(seconds) = withdrawal.expires_in {
+            call = call.set_expires_in(i64::from(seconds));
+        }
+        if let Some(url) = withdrawal.notify_url {
+            call = call.set_notify_url(url);
+        }
+        Ok(call.send().await.map(|reply| reply.into_inner()))
+    }
+
+    async fn send_by_number(
+        &self,
+        withdrawal: &Withdrawal<'_>,
+    ) -> Result<Result<objects::Withdrawal, Error>, CallError> {
+        let payee = withdrawal.payee;
+        let customer = self.customer(payee)?;
+        let no = withdrawal.order_no.as_str();
+        let money = withdrawal.money.clone();
+        let account = payee.bank_account_number.clone();
+        let mut call = self
+            .client
+            .withdraw_by_bank_number(no, money, payee.bic.as_str(), account, customer)
+            .set_body(withdrawal.body);
+        if let Some(seconds) = withdrawal.expires_in {
+            call = call.set_expires_in(i64::from(seconds));
+        }
+        if let Some(url) = withdrawal.notify_url {
+            call = call.set_notify_url(url);
+        }
+        Ok(call.send().await.map(|reply| reply.into_inner()))
+    }
+}
+
+/// A code for scripts where the gateway gave none.
+fn code_of(error: &Error) -> String {
+    let word = match error.kind() {
+        ErrorKind::Config => "configuration",
+        ErrorKind::InvalidRequest => "invalid_request",
+        ErrorKind::Connect => "no_connection",
+        ErrorKind::Timeout => "timeout",
+        ErrorKind::Transport => "connection_broke",
+        ErrorKind::RateLimited => "rate_limited",
+        ErrorKind::Decode => "unreadable_reply",
+        ErrorKind::Signature => "reply_signature",
+        _ => return error.status().map_or_else(|| "failed".to_owned(), |it| format!("http_{it}")),
+    };
+    word.to_owned()
+}
+
+fn instant(at: Option<Timestamp>) -> Option<jiff::Timestamp> {
+    at.and_then(|at| at.instant())
+}
+
+fn withdrawal_view(order: objects::Withdrawal) -> OrderView {
+    OrderView {
+        order_no: order.out_trade_no,
+        status: order.status.as_str().to_owned(),
+        amount: order.total_amount,
+        currency: order.currency,
+        transaction_id: order.transaction_id,
+        otp_required: order.is_required_otp,
+        otp_url: order.verify_otp_url.map(|url| url.into_exposed()),
+        expires_at: instant(order.expired_at),
+    }
+}
+
+fn order_view(order: objects::OrderInfo) -> OrderView {
+    OrderView {
+        order_no: order.out_trade_no,
+        status: order.status.as_str().to_owned(),
+        amount: order.total_amount,
+        currency: order.currency,
+        transaction_id: order.transaction_id,
+        otp_required: None,
+        otp_url: None,
+        expires_at: instant(order.expired_at),
+    }
+}
+
+impl Gateway for KessGateway {
+    fn identity(&self) -> GatewayIdentity {
+        GatewayIdentity {
+            base_url: self.client.base_url().as_str().to_owned(),
+            seller_code: self.client.seller_code().unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn verify<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<Holder, CallError>> {
+        async move {
+            let account = payee.bank_account_number.clone();
+            let call = self.client.verify_bank_account(account, payee.bic.as_str());
+            match call.send().await {
+                Ok(reply) => {
+                    let account = self.accepted(reply.into_inner());
+                    Ok(Holder { name: account.owner_name, currency: account.currency })
+                }
+                Err(error) => Err(self.failed(&error)),
+            }
+        }
+        .boxed()
+    }
+
+    fn tokenize<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<BankToken, CallError>> {
+        async move {
+            let customer = self.customer(payee)?;
+            let account = payee.bank_account_number.clone();
+            let call = self.client.tokenize_bank_account(account, payee.bic.as_str(), customer);
+            match call.send().await {
+                Ok(reply) => Ok(BankToken(self.accepted(reply.into_inner()).token)),
+                Err(error) => Err(self.failed(&error)),
+            }
+        }
+        .boxed()
+    }
+
+    fn withdraw<'a>(
+        &'a self,
+        withdrawal: Withdrawal<'a>,
+    ) -> BoxFuture<'a, Result<OrderView, CallError>> {
+        async move { self.send(&withdrawal).await }.boxed()
+    }
+
+    fn query<'a>(&'a self, order_no: &'a OrderNo) -> BoxFuture<'a, Result<OrderView, CallError>> {
+        async move {
+            match self.client.query_order(order_no.as_str()).send().await {
+                Ok(reply) => Ok(self.accepted(order_view(reply.into_inner()))),
+                // A missing order is answered in several ways, `success: false` among them.
+                Err(error)
+                    if error.kind() == ErrorKind::Failed
+                        && error.status().is_some_and(|status| (200..300).contains(&status)) =>
+                {
+                    Err(CallError::NotFound(Reason::new("NOT_FOUND", error.message())))
+                }
+                Err(error) => Err(self.failed(&error)),
+            }
+        }
+        .boxed()
+    }
+
+    fn close<'a>(&'a self, order_no: &'a OrderNo) -> BoxFuture<'a, Result<OrderView, CallError>> {
+        async move {
+            match self.client.close_order(order_no.as_str()).send().await {
+                Ok(reply) => Ok(self.accepted(order_view(reply.into_inner()))),
+                Err(error) => Err(self.failed(&error)),
+            }
+        }
+        .boxed()
+    }
+
+    fn wallets(&self) -> BoxFuture<'_, Result<Vec<Wallet>, CallError>> {
+        async move {
+            let info = match self.client.merchant_info().send().await {
+                Ok(reply) => self.accepted(reply.into_inner()),
+                Err(error) => return Err(self.failed(&error)),
+            };
+            // `wallet` is one of `multi_wallets` where both are there.
+            let wallets = match info.multi_wallets {
+                all if all.is_empty() => info.wallet.into_iter().collect(),
+                all => all,
+            };
+            Ok(wallets
+                .into_iter()
+                .map(|wallet| Wallet { currency: wallet.currency, balance: wallet.balance })
+                .collect())
+        }
+        .boxed()
+    }
+}
