@@ -101,7 +101,9 @@ fn rust_test_command(options: &Options) -> Command {
         command.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
     }
     if options.all {
-        command.env(tools::REQUIRE_TOOLS, "1");
+        for variable in tools::REQUIRE_TOOLS {
+            command.env(variable, "1");
+        }
     }
     command.args(&options.filter);
     command

@@ -109,9 +109,10 @@ fn services(spec: &Spec) -> String {
     ];
     let rows = spec.operations.iter().map(row).collect();
     format!(
-        "## Services\n\nEach sample is a test: a request is encoded as it stands, a reply is \
-         decoded and comes out unchanged,\nan error is told for what it is. `service`, \
-         `sign_type` and `sign` belong to every request and are not counted.\n\n{}",
+        "## Services\n\nEach sample is a test in `gateway-rs/tests/it/generated_examples.rs`: a \
+         request is encoded as it stands,\na reply is decoded and comes out unchanged, an error is \
+         told for what it is. `service`, `sign_type` and `sign`\nbelong to every request and are \
+         not counted.\n\n{}",
         table(headings, rows)
     )
 }
