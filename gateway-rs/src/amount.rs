@@ -46,7 +46,13 @@ impl Amount {
     /// The sum, or `None` where it does not fit exactly.
     #[must_use]
     pub fn checked_add(self, other: Amount) -> Option<Amount> {
-        self.0.checked_add(other.0).filter(|sum| *sum - other.0 == self.0).map(Amount::from)
+        // `Decimal` rounds a sum that needs more than its 28 digits; whole numbers do not.
+        let scale = self.0.scale().max(other.0.scale());
+        let units = |value: Decimal| {
+            value.mantissa().checked_mul(10_i128.checked_pow(scale - value.scale())?)
+        };
+        let sum = units(self.0)?.checked_add(units(other.0)?)?;
+        Decimal::try_from_i128_with_scale(sum, scale).ok().map(Amount::from)
     }
 
     /// The difference, or `None` where it does not fit exactly.

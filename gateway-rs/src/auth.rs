@@ -148,7 +148,7 @@ impl Auth {
         match (renewal.await, usable) {
             (Ok(token), _) => Ok(token),
             (Err(error), Some(usable)) if Instant::now() < usable.expires_at => {
-                tracing::warn!(%error, "renewing the token ahead of its end failed; it still holds");
+                tracing::warn!(%error, "renewing the token ahead of its end failed; the old holds");
                 Ok(usable)
             }
             (Err(error), _) => Err(error),

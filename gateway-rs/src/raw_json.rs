@@ -39,10 +39,9 @@ impl RawJson {
     /// # Errors
     /// Where the value has another shape.
     pub fn read_as<'a, T: Deserialize<'a>>(&'a self) -> Result<T, crate::Error> {
-        serde_json::from_str(self.get()).map_err(|source| {
-            crate::Error::new(crate::ErrorKind::Decode, "this JSON has another shape")
-                .with_source(source)
-        })
+        // The cause is left out: it would repeat the value that did not fit.
+        serde_json::from_str(self.get())
+            .map_err(|_| crate::Error::new(crate::ErrorKind::Decode, "this JSON has another shape"))
     }
 }
 

@@ -12,6 +12,27 @@ use serde_json::value::RawValue;
 use super::{FromReply, read_json, unexpected};
 use crate::raw_json::{RawJson, Variable};
 
+/// Refuses numbers and flags in the place of a shape. `serde` would, too, but repeat the value.
+macro_rules! refuse_scalars {
+    ($expected:expr) => {
+        fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "a number"))
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "a number"))
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "a number"))
+        }
+
+        fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "true or false"))
+        }
+    };
+}
+
 /// A generated object of a reply. Reading it field by field is `serde`'s work; what may stand in
 /// its place is decided here.
 pub trait ReplyObject: DeserializeOwned {
@@ -45,24 +66,10 @@ impl<'de, T: ReplyObject> Visitor<'de> for ObjectVisitor<T> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        if text.is_empty() { Ok(None) } else { Err(unexpected(T::NAME, "text")) }
+        if text.trim().is_empty() { Ok(None) } else { Err(unexpected(T::NAME, "text")) }
     }
 
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Err(unexpected(T::NAME, "a number"))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Err(unexpected(T::NAME, "a number"))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Err(unexpected(T::NAME, "a number"))
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Err(unexpected(T::NAME, "true or false"))
-    }
+    refuse_scalars!(T::NAME);
 }
 
 impl<T: ReplyObject> FromReply for T {
@@ -118,8 +125,10 @@ impl<'de, T: FromReply> Visitor<'de> for ListVisitor<T> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        if text.is_empty() { Ok(Vec::new()) } else { Err(unexpected("a list", "text")) }
+        if text.trim().is_empty() { Ok(Vec::new()) } else { Err(unexpected("a list", "text")) }
     }
+
+    refuse_scalars!("a list");
 }
 
 impl<T: FromReply> FromReply for Vec<T> {
@@ -161,8 +170,13 @@ impl<'de, T: FromReply> Visitor<'de> for MapVisitor<T> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        if text.is_empty() { Ok(BTreeMap::new()) } else { Err(unexpected("an object", "text")) }
+        match text.trim() {
+            "" => Ok(BTreeMap::new()),
+            _ => Err(unexpected("an object", "text")),
+        }
     }
+
+    refuse_scalars!("an object");
 }
 
 impl<T: FromReply> FromReply for BTreeMap<String, T> {

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::scripted::{Play, Scripted};
 
 /// Made for these tests; nobody has the private half.
-const PUBLIC_KEY: &str = "\
+pub(crate) const PUBLIC_KEY: &str = "\
 -----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEApk6g6hHNtTge80oCmTly
 DIUkWs41n2DzHRElZc+SV7Z0WJlx5glo7qt8cdksdAdI1mDLbddwVe9mBtwOw1n1
