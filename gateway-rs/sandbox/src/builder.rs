@@ -79,7 +79,7 @@ impl SandboxBuilder {
     }
 
     /// The seed of credentials, identifiers and chance. The same seed and the same calls give the
-    /// same answers. A sandbox with a state file must keep its seed.
+    /// same answers. A state file keeps the seed it began with.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -165,7 +165,8 @@ impl SandboxBuilder {
     }
 
     /// Keeps everything in this file and takes it up again at the next start: orders, wallets,
-    /// tokens, the key pair and the port. The file is private (0600).
+    /// tokens, the key pair and the port. The file is private (0600). What is not kept: faults with
+    /// their counts, calls that would have been booked later, and notices.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self
@@ -182,19 +183,21 @@ impl SandboxBuilder {
     /// # Errors
     /// The port is taken, or the state file cannot be used.
     pub fn start(self) -> Result<Sandbox, SandboxError> {
-        let names = Names { seed: self.seed };
-        let mut world = World::new(names);
+        let mut world = World::new(Names { seed: self.seed });
         let journal = match &self.state_file {
             Some(path) => Some(Journal::open(path, &mut world)?),
             None => None,
         };
         let meta = world.meta.get(META).cloned();
+        // A state file keeps the seed it began with: its credentials and identifiers follow from it.
+        let names = Names { seed: meta.as_ref().map_or(self.seed, |meta| meta.seed) };
+        world.names = names;
         let keys = self.key_pair(meta.as_ref())?;
         let listener = self.listen(meta.as_ref().map(|meta| meta.port))?;
         let port = listener.local_addr().map_err(|source| Problem::Runtime { source })?.port();
         if meta.is_none() {
             let private_key = keys.private_pem().map_err(|source| Problem::KeyPair { source })?;
-            world.meta.put(META, Meta { port, private_key, counter: 0 });
+            world.meta.put(META, Meta { seed: names.seed, port, private_key, counter: 0 });
             world.open_books(&self.wallets);
         } else if let Some(meta) = world.meta.get_mut(META) {
             meta.port = port;

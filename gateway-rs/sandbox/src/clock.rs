@@ -50,6 +50,11 @@ impl Clock {
         });
     }
 
+    /// Whether time passes by itself.
+    pub(crate) fn runs(&self) -> bool {
+        self.source == SandboxClock::Real
+    }
+
     /// How long to sleep until `due`; `None` if only [`Clock::advance`] can bring it about.
     pub(crate) fn until(&self, due: Millis) -> Option<Duration> {
         match self.source {

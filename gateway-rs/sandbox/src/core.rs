@@ -21,8 +21,7 @@ use crate::signature::{self, SignType};
 use crate::wire::{self, Arrival, Wire};
 use crate::world::World;
 
-/// Everything behind the sockets.
-#[derive(Debug)]
+/// Everything behind the sockets. It has no text form: it holds secrets and personal data.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) credentials: Credentials,
@@ -35,7 +34,6 @@ pub(crate) struct Core {
 }
 
 /// What one lock guards.
-#[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) world: World,
     pub(crate) journal: Option<Journal>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::MissedTickBehavior;
 
 use crate::builder::SandboxBuilder;
 use crate::core::{Core, lock};
@@ -27,11 +28,16 @@ use crate::world::Account;
 /// assert!(sandbox.ledger().rows.is_empty());
 /// # Ok::<(), kess_sandbox::SandboxError>(())
 /// ```
-#[derive(Debug)]
 pub struct Sandbox {
     core: Arc<Core>,
     /// Taken when the sandbox stops.
     runtime: Option<Runtime>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("base_url", &self.core.base_url).finish_non_exhaustive()
+    }
 }
 
 impl Sandbox {
@@ -71,6 +77,9 @@ impl Sandbox {
         runtime.spawn(server::serve(listener, router));
         let courier = Arc::clone(&core);
         runtime.spawn(async move { courier.outbox.run(&courier.clock).await });
+        if core.clock.runs() {
+            runtime.spawn(tick(Arc::clone(&core)));
+        }
         Ok(Self { core, runtime: Some(runtime) })
     }
 
@@ -89,7 +98,8 @@ impl Sandbox {
     /// What money moved so far.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        Ledger::of(&lock(&self.core.desk).world)
+        let up_to_date = self.core.with_world(|world, _| Ledger::of(world));
+        up_to_date.unwrap_or_else(|_| Ledger::of(&lock(&self.core.desk).world))
     }
 
     /// Moves the clock on: orders expire, tokens run out, late bookings and notices come due.
@@ -147,6 +157,16 @@ impl Sandbox {
     /// Stops listening and cuts every connection. Dropping the sandbox does the same.
     pub fn shutdown(self) {
         drop(self);
+    }
+}
+
+/// Lets time pass while nobody calls, so that notices of what expired go out.
+async fn tick(core: Arc<Core>) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        core.advance(Duration::ZERO);
     }
 }
 

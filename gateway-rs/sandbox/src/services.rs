@@ -25,7 +25,7 @@ use crate::signature::SignType;
 use crate::world::World;
 
 /// A call that passed every check of its form.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) service: &'static Service,
     pub(crate) params: Params,
@@ -85,7 +85,6 @@ impl From<Result<Json, Refusal>> for Outcome {
 }
 
 /// What a service works with.
-#[derive(Debug)]
 pub(crate) struct Room<'a> {
     pub(crate) world: &'a mut World,
     pub(crate) settings: &'a Settings,

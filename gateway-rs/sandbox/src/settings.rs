@@ -66,7 +66,7 @@ pub enum ReplySignature {
 }
 
 /// What a client has to know to talk to the sandbox. Made up from the seed; they open nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Credentials {
     /// OAuth client.
@@ -83,6 +83,14 @@ pub struct Credentials {
     pub seller_code: String,
     /// The merchant's public key for sealing, SPKI PEM.
     pub public_key_pem: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = f.debug_struct("Credentials");
+        text.field("client_id", &self.client_id).field("seller_code", &self.seller_code);
+        text.finish_non_exhaustive()
+    }
 }
 
 impl Credentials {

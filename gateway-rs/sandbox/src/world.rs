@@ -28,7 +28,6 @@ pub(crate) const META: &str = "meta";
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident: $row:ty),* $(,)?) => {
         /// The sandbox's state.
-        #[derive(Debug)]
         pub(crate) struct World {
             $($(#[$doc])* pub(crate) $name: Table<$row>,)*
             /// Identifiers.
@@ -48,7 +47,7 @@ macro_rules! tables {
         }
 
         /// Rows that changed together: one line of the state file.
-        #[derive(Debug, Default, Serialize, Deserialize)]
+        #[derive(Default, Serialize, Deserialize)]
         pub(crate) struct Change {
             $(#[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             $name: BTreeMap<String, $row>,)*
@@ -176,7 +175,11 @@ impl World {
 
     /// Puts an account into the directory.
     pub(crate) fn add_account(&mut self, account: Account) {
-        self.directory.put(format!("{}/{}", account.number, account.bic), account);
+        let key = format!("{}/{}", account.number, account.bic);
+        // A batch that is taken up again brings its accounts again: they are written down once.
+        if self.directory.get(&key) != Some(&account) {
+            self.directory.put(key, account);
+        }
     }
 
     /// Counts a send of a withdrawal, from 1.
@@ -360,6 +363,8 @@ pub(crate) fn decimals(currency: &str) -> Option<u32> {
 
 /// Whether `amount` is above zero and has no more decimals than `currency` allows.
 pub(crate) fn payable(amount: Decimal, currency: &str) -> bool {
+    // More than anybody pays, and little enough that no sum of them overflows.
+    let most = Decimal::from(1_000_000_000_000_000_i64);
     let fits = decimals(currency).is_none_or(|decimals| amount.normalize().scale() <= decimals);
-    amount > Decimal::ZERO && fits
+    amount > Decimal::ZERO && amount <= most && fits
 }

@@ -1,13 +1,6 @@
 //! Faults as JSON, for `POST /sandbox/faults` and for tools that read them from a file.
 //!
-//! ```json
-//! {"clear": true, "rules": [
-//!   {"fault": "cut_after_booking", "service": "withdraw", "per_mille": 20},
-//!   {"fault": "status", "status": 429, "retry_after": 1, "after": 10, "times": 1},
-//!   {"fault": "refuse", "code": "DUPLICATED", "out_trade_no": "WD-1"}
-//! ]}
-//! ```
-//! A list of rules, or a single rule, is taken as well. Unknown names and parameters are refused.
+//! What it looks like stands at [`FaultPlan::from_json`], where users find it.
 
 use std::time::Duration;
 
@@ -51,7 +44,28 @@ struct RuleText {
 }
 
 impl FaultPlan {
-    /// Reads rules from JSON: one rule, a list of them, or `{"rules": [...]}`.
+    /// Reads rules from JSON: one rule, a list of them, or `{"rules": [...]}`; over HTTP
+    /// `"clear": true` beside `rules` takes the old ones away first.
+    ///
+    /// ```json
+    /// {"rules": [
+    ///   {"fault": "cut_after_booking", "service": "withdraw", "per_mille": 20},
+    ///   {"fault": "status", "status": 429, "retry_after": 1, "after": 10, "times": 1},
+    ///   {"fault": "refuse", "code": "DUPLICATED", "out_trade_no": "WD-1"}
+    /// ]}
+    /// ```
+    /// `service`, `out_trade_no`, `after`, `times` and `per_mille` say which calls are struck, see
+    /// [`FaultRule`]. The faults and their own parameters:
+    ///
+    /// | `fault` | parameters |
+    /// |---|---|
+    /// | `refuse`, `success_false` | `code`, such as `NOT_FOUND` |
+    /// | `status` | `status` (503), `booked` (false), `retry_after` in seconds |
+    /// | `html` | `status` (502), `booked` (false) |
+    /// | `slow`, `cut_then_book`, `hidden_after_booking` | `millis` (1000) |
+    /// | `cut_before_booking`, `cut_after_booking`, `half_reply`, `token_revoked` | |
+    /// | `otp_never_confirmed`, `unknown_account`, `other_holder`, `other_currency` | |
+    /// | `low_balance`, `duplicate` | |
     ///
     /// # Errors
     /// Says which rule and which parameter it does not understand.

@@ -1,4 +1,6 @@
 //! Orders: payments that customers make, and withdrawals to bank accounts.
+//!
+//! They hold personal data, so they have no text form of their own.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -59,7 +61,7 @@ pub(crate) enum Plan {
 }
 
 /// The one-time password of a withdrawal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Otp {
     /// Six digits.
     pub(crate) code: String,
@@ -68,12 +70,18 @@ pub(crate) struct Otp {
 }
 
 /// A bank account, as the directory or a token knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) number: String,
     pub(crate) bic: String,
     pub(crate) holder: String,
     pub(crate) currency: String,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Account").field(&self.masked()).finish()
+    }
 }
 
 impl Account {
@@ -95,7 +103,7 @@ pub(crate) fn mask(number: &str) -> String {
 }
 
 /// One order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) out_trade_no: String,
     pub(crate) token: String,
@@ -157,7 +165,7 @@ impl Order {
 }
 
 /// A refund of an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Refund {
     pub(crate) transaction_id: String,
     pub(crate) out_trade_no: String,

@@ -1,4 +1,6 @@
 //! The smaller records of the sandbox's world: wallets, movements, users, cards, subscriptions.
+//!
+//! Those that hold secrets or personal data have no text form of their own.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -6,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Millis;
 
 /// What the sandbox has to know about itself after a restart.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
+    /// What credentials and identifiers are made of.
+    pub(crate) seed: u64,
     /// The port it listened on.
     pub(crate) port: u16,
     /// The key pair, PKCS#8 PEM.
@@ -43,7 +47,7 @@ pub(crate) struct Movement {
 }
 
 /// A user of the merchant, or the merchant itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: i64,
     pub(crate) user_id: String,
@@ -56,7 +60,7 @@ pub(crate) struct User {
 }
 
 /// An access token with the refresh token that came along.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) refresh_token: String,
     pub(crate) expires_at: Millis,
@@ -74,7 +78,7 @@ impl Grant {
 }
 
 /// A virtual card. Its number is one that issuers publish for tests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct VirtualCard {
     pub(crate) purchase_request_id: String,
     pub(crate) pan: String,
@@ -91,7 +95,7 @@ pub(crate) struct VirtualCard {
 }
 
 /// A card that a customer saves on the page behind `saveCard`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SavedCard {
     pub(crate) token: String,
     pub(crate) card_token: String,
@@ -101,7 +105,7 @@ pub(crate) struct SavedCard {
 }
 
 /// A subscription, or the link that leads to one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Subscription {
     pub(crate) code: String,
     pub(crate) out_trade_no: String,

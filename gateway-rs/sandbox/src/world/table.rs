@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows by key. Whoever takes a row mutably marks it as changed.
-#[derive(Debug)]
 pub(crate) struct Table<T> {
     rows: BTreeMap<String, T>,
     changed: BTreeSet<String>,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 #![expect(clippy::print_stderr, reason = "a skipped test says why")]
 
+mod connections;
 mod faults;
 mod money;
 mod notices;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use kess_sandbox::{Duplicates, MissingOrder, OtpPolicy, Sandbox, SandboxClock};
+use kess_sandbox::{
+    Duplicates, Fault, FaultPlan, FaultRule, MissingOrder, OtpPolicy, Sandbox, SandboxClock,
+};
 use serde_json::json;
 
 use crate::raw::Raw;
@@ -199,5 +201,72 @@ async fn a_missing_order_is_missing_in_each_way_a_gateway_may_say_it() {
         assert_eq!(reply.status, status, "{missing:?}");
         assert_eq!(reply.json["success"], success, "{missing:?}");
         assert_eq!(reply.json["data"], data, "{missing:?}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_the_books_balance() {
+    let plan = [
+        Fault::CutBeforeBooking,
+        Fault::CutAfterBooking,
+        Fault::CutThenBook(Duration::from_secs(5)),
+        Fault::HalfReply,
+        Fault::Status { status: 503, booked: true, retry_after: None },
+    ];
+    let plan = plan.into_iter().fold(FaultPlan::new(), |plan, fault| {
+        plan.rule(FaultRule::new(fault).service("withdraw").per_mille(150))
+    });
+    let clock = SandboxClock::Virtual { start: 1_736_735_541 };
+    let sandbox = Sandbox::builder()
+        .clock(clock)
+        .faults(plan)
+        .wallet("USD", "1000".parse().unwrap())
+        .start()
+        .unwrap();
+    let raw = Raw::login(&sandbox).await;
+    let endings = ["1111", "0777", "0202", "0410", "0504", "0422"];
+    for number in 0..60 {
+        let token = raw.bank_token(&format!("00012{}", endings[number % 6])).await;
+        // What becomes of each is the faults' affair; here only the sum counts.
+        let _ = raw.try_call("withdraw", raw.withdrawal(&token, &format!("WD-{number}"))).await;
+        let _ = raw.query(&format!("WD-{number}")).await;
+    }
+    sandbox.advance(Duration::from_secs(5));
+    let hits = sandbox.fault_hits();
+    assert_eq!(hits.len(), 5, "every fault struck: {hits:?}");
+    let ledger = sandbox.ledger();
+    assert!(ledger.rows.iter().all(|row| row.times_booked == 1));
+    let opening: rust_decimal::Decimal = "1000".parse().unwrap();
+    assert_eq!(ledger.balances["USD"], opening - ledger.moved("USD"));
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_answers_in_any_order() {
+    let start = || {
+        let plan = FaultPlan::new()
+            .rule(FaultRule::new(Fault::CutAfterBooking).service("withdraw").per_mille(300));
+        let clock = SandboxClock::Virtual { start: 1_736_735_541 };
+        Sandbox::builder().seed(42).clock(clock).faults(plan).start().unwrap()
+    };
+    let (one, two) = (start(), start());
+    let (raw_one, raw_two) = (Raw::login(&one).await, Raw::login(&two).await);
+    let numbers: Vec<String> = (0..30).map(|number| format!("WD-{number}")).collect();
+    for (raw, numbers) in
+        [(&raw_one, numbers.clone()), (&raw_two, numbers.iter().rev().cloned().collect())]
+    {
+        let token = raw.bank_token("000123456").await;
+        for number in numbers {
+            let _ = raw.try_call("withdraw", raw.withdrawal(&token, &number)).await;
+        }
+    }
+    assert_eq!(one.ledger(), two.ledger());
+    assert_eq!(one.fault_hits(), two.fault_hits());
+    for number in &numbers {
+        let (mut a, mut b) = (raw_one.query(number).await.json, raw_two.query(number).await.json);
+        for reply in [&mut a, &mut b] {
+            // The number in the day's queue is the one thing that follows the order of arrival.
+            reply["data"]["queue_number"] = json!(null);
+        }
+        assert_eq!(a["data"], b["data"]);
     }
 }
