@@ -306,8 +306,9 @@ fn explain(error: &Error) -> (String, String) {
         }
         other => {
             let text = other.to_string();
-            let first = text.lines().next().unwrap_or("this is not YAML");
-            (first.to_owned(), "compare it with the shapes in spec/README.md".into())
+            // The place stands in front of every finding already.
+            let what = text.split(" at line ").next().unwrap_or(&text).trim();
+            (what.to_owned(), "compare it with the shapes in spec/README.md".into())
         }
     }
 }

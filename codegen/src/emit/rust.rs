@@ -116,12 +116,12 @@ fn stand_apart(line: &str, next: &str) -> bool {
     }
     let import = |text: &str| text.starts_with("use ") || text.starts_with("pub use ");
     let declares = |text: &str| text.starts_with("mod ") || text.starts_with("pub mod ");
-    let one_line = this.ends_with(';') && (level == 0 || import(this) || declares(this));
+    let imported = import(this) || (this == "};" && import(that));
     let documented = that.starts_with("///") || that.starts_with("#[") || that.starts_with("fn ");
-    let constant = this.ends_with(';') && documented;
-    (this == "}" || one_line || constant)
-        && !(import(this) && import(that))
-        && !(declares(this) && declares(that))
+    let ends = this == "}"
+        || (level == 0 && (this.ends_with(';') || this.ends_with("{}")))
+        || (this.ends_with(';') && (imported || declares(this) || documented));
+    ends && !(imported && import(that)) && !(declares(this) && declares(that))
 }
 
 /// `/// text`, one attribute for each line of at most 96 columns; nothing for an empty text.

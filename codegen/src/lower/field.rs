@@ -92,7 +92,9 @@ impl Names<'_> {
         let at = file.at(field);
         let field = &field.value;
         let ty = self.ty(file, field, findings);
-        check_limits(field, &ty, &at, findings);
+        if let Some(ty) = &ty {
+            check_limits(field, ty, &at, findings);
+        }
         Field {
             name: field.name.clone(),
             snake: field.rust.clone().unwrap_or_else(|| name::snake(&field.name)),
@@ -109,14 +111,16 @@ impl Names<'_> {
             source: owner.source(field.source.as_deref(), &at, "field", &field.name, findings),
             quirks: self.quirks(file, &field.quirks, findings),
             description: field.description.trim().to_owned(),
-            ty,
+            // The stand-in that no other check has anything to say about.
+            ty: ty.unwrap_or(Type::Flag(Wire::Number)),
             at,
         }
     }
 
-    fn ty<F>(&self, file: &Parsed<F>, field: &raw::Field, findings: &mut Findings) -> Type {
+    /// The type; `None`, with a finding, where it cannot be read.
+    fn ty<F>(&self, file: &Parsed<F>, field: &raw::Field, findings: &mut Findings) -> Option<Type> {
         let at = file.at(&field.ty);
-        let ty = self.parse_type(&field.ty.value, field, &at, findings);
+        let ty = self.parse_type(&field.ty.value, field, &at, findings)?;
         if field.currency.is_some() && !matches!(ty.innermost(), Type::Money { .. }) {
             findings.add(
                 &at,
@@ -124,75 +128,75 @@ impl Names<'_> {
                 "remove `currency:` or write `type: money`",
             );
         }
-        ty
+        Some(ty)
     }
 
-    /// Reads `text`, `enum:NAME`, `list:TYPE`... What it cannot read becomes a finding and `any`.
+    /// Reads `text`, `enum:NAME`, `list:TYPE`...
     fn parse_type(
         &self,
         text: &str,
         field: &raw::Field,
         at: &Place,
         findings: &mut Findings,
-    ) -> Type {
-        let wire = match field.wire {
-            raw::Wire::Number => Wire::Number,
-            raw::Wire::Text => Wire::Text,
+    ) -> Option<Type> {
+        let Some((kind, of)) = text.split_once(':') else {
+            return simple_type(text, field, at, findings);
         };
-        let (kind, of) = text.split_once(':').map_or((text, None), |(kind, of)| (kind, Some(of)));
-        let simple = match (kind, of) {
-            ("text", None) => Some(Type::Text),
-            ("digits", None) => Some(Type::Digits),
-            ("integer", None) => Some(Type::Integer(wire)),
-            ("flag", None) => Some(Type::Flag(wire)),
-            ("money", None) => Some(Type::Money { currency: currency(field, at, findings), wire }),
-            ("decimal", None) => Some(Type::Decimal),
-            ("datetime", None) => Some(Type::DateTime),
-            ("date", None) => Some(Type::Date),
-            ("url", None) => Some(Type::Url),
-            ("any", None) => Some(Type::Any),
-            ("currency", None) => Some(Type::Currency),
-            _ => None,
+        let object = |findings: &mut Findings| {
+            let id = self.objects.get(of).copied();
+            if id.is_none() {
+                unknown(findings, at, "object", of, "spec/objects");
+            }
+            id
         };
-        let compound = || match (kind, of?) {
-            ("enum", name) => Some(self.enums.get(name).copied().map(Type::Enum).ok_or("enum")),
-            ("object", name) => {
-                Some(self.objects.get(name).copied().map(Type::Object).ok_or("object"))
-            }
-            ("variable", name) => {
-                Some(self.objects.get(name).copied().map(Type::Variable).ok_or("object"))
-            }
-            ("sealed", name) => {
-                Some(self.objects.get(name).copied().map(Type::Sealed).ok_or("object"))
-            }
-            _ => None,
-        };
-        match (simple, kind, of) {
-            (Some(ty), _, _) => ty,
-            (None, "list", Some(of)) => {
-                Type::List(Box::new(self.parse_type(of, field, at, findings)))
-            }
-            (None, "map", Some(of)) => {
-                Type::Map(Box::new(self.parse_type(of, field, at, findings)))
-            }
-            (None, _, _) => match compound() {
-                Some(Ok(ty)) => ty,
-                Some(Err(what)) => {
-                    let home = if what == "enum" { "spec/enums.yaml" } else { "spec/objects" };
-                    unknown(findings, at, what, of.unwrap_or_default(), home);
-                    Type::Any
+        match kind {
+            "object" => object(findings).map(Type::Object),
+            "variable" => object(findings).map(Type::Variable),
+            "sealed" => object(findings).map(Type::Sealed),
+            "enum" => {
+                let id = self.enums.get(of).copied();
+                if id.is_none() {
+                    unknown(findings, at, "enum", of, "spec/enums.yaml");
                 }
-                None => {
-                    findings.add(
-                        at,
-                        format!("there is no type `{text}`"),
-                        "spec/README.md lists the types",
-                    );
-                    Type::Any
-                }
-            },
+                id.map(Type::Enum)
+            }
+            "list" => Some(Type::List(Box::new(self.parse_type(of, field, at, findings)?))),
+            "map" => Some(Type::Map(Box::new(self.parse_type(of, field, at, findings)?))),
+            _ => no_such_type(text, at, findings),
         }
     }
+}
+
+/// Reads a type that names nothing else.
+fn simple_type(
+    text: &str,
+    field: &raw::Field,
+    at: &Place,
+    findings: &mut Findings,
+) -> Option<Type> {
+    let wire = match field.wire {
+        raw::Wire::Number => Wire::Number,
+        raw::Wire::Text => Wire::Text,
+    };
+    Some(match text {
+        "text" => Type::Text,
+        "digits" => Type::Digits,
+        "integer" => Type::Integer(wire),
+        "flag" => Type::Flag(wire),
+        "money" => Type::Money { currency: currency(field, at, findings), wire },
+        "currency" => Type::Currency,
+        "decimal" => Type::Decimal,
+        "datetime" => Type::DateTime,
+        "date" => Type::Date,
+        "url" => Type::Url,
+        "any" => Type::Any,
+        _ => return no_such_type(text, at, findings),
+    })
+}
+
+fn no_such_type(text: &str, at: &Place, findings: &mut Findings) -> Option<Type> {
+    findings.add(at, format!("there is no type `{text}`"), "spec/README.md lists the types");
+    None
 }
 
 /// A currency's code has three capitals; anything else but `unstated` names a sibling.

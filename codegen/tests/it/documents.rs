@@ -6,20 +6,25 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kess_codegen::{SourceFile, generate};
+use kess_codegen::{OutFile, SourceFile, generate};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/documents")
 }
 
 /// The fixture's files, with the paths that they would have in the repository.
-fn spec() -> Vec<SourceFile> {
+pub(crate) fn spec() -> Vec<SourceFile> {
     let mut files = Vec::new();
     read(&folder().join("spec"), "spec", &mut files).expect("the fixture can be read");
     files
 }
 
-fn read(folder: &Path, as_path: &str, into: &mut Vec<SourceFile>) -> std::io::Result<()> {
+/// Every file below `folder`, with the paths that they would have below `as_path`.
+pub(crate) fn read(
+    folder: &Path,
+    as_path: &str,
+    into: &mut Vec<SourceFile>,
+) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = format!("{as_path}/{}", entry.file_name().display());
@@ -35,14 +40,18 @@ fn read(folder: &Path, as_path: &str, into: &mut Vec<SourceFile>) -> std::io::Re
 /// Compares one generated file with the expected one beside the fixture.
 fn check(generated: &str, expected: &str) {
     let files = generate(&spec()).unwrap_or_else(|findings| panic!("{findings}"));
+    compare(&files, generated, &folder().join("expected").join(expected));
+}
+
+/// Compares one of the generated files with the text in `expected`.
+pub(crate) fn compare(files: &[OutFile], generated: &str, expected: &Path) {
     let file = files.iter().find(|file| file.path == generated);
     let text = &file.unwrap_or_else(|| panic!("{generated} is not generated")).text;
-    let path = folder().join("expected").join(expected);
     if std::env::var_os("KESS_BLESS").is_some() {
-        fs::write(&path, text).expect("the expected file can be written");
+        fs::write(expected, text).expect("the expected file can be written");
     }
-    let wanted = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(*text, wanted, "{generated} is not what {} says", path.display());
+    let wanted = fs::read_to_string(expected).unwrap_or_default();
+    assert_eq!(*text, wanted, "{generated} is not what {} says", expected.display());
 }
 
 #[test]

@@ -1,3 +1,6 @@
 //! What the generator makes of specs, through its public door.
 
+mod client;
 mod documents;
+mod findings;
+mod freshness;

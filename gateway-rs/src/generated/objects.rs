@@ -2144,6 +2144,7 @@ impl WireObject for Customer {
 }
 
 impl Sealable for Customer {}
+
 /// A credit or debit card. It travels as JSON encrypted with the merchant's public key, and is
 /// never kept.
 ///
@@ -2199,6 +2200,7 @@ impl WireObject for Card {
 }
 
 impl Sealable for Card {}
+
 /// Month and year until which a card is valid.
 ///
 /// The documentation calls it `card`.
@@ -2245,6 +2247,7 @@ impl WireObject for CardExpiry {
 }
 
 impl Sealable for CardExpiry {}
+
 /// An order that waits for a tap, with what the payer pays in all.
 ///
 /// Documentation: "Create Order".

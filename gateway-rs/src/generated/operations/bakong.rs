@@ -28,6 +28,7 @@ use crate::sensitive::Sensitive;
 /// [`Client::get_bakong_members`](crate::Client::get_bakong_members) makes it.
 #[derive(Debug, Clone)]
 pub struct GetBakongMembersRequest {}
+
 impl GetBakongMembersRequest {
     /// With what is required.
     #[must_use]

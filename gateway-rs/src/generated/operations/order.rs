@@ -11,7 +11,6 @@ use crate::generated::{enums, objects};
 use crate::operation::{
     Charset, Effect, FieldSpec, Idempotency, Operation, OperationMeta,
 };
-
 use crate::page::{Page, Paged};
 use crate::seal::Sealed;
 use crate::sensitive::Sensitive;
@@ -34,6 +33,7 @@ use crate::timestamp::Date;
 /// [`Client::get_payment_methods`](crate::Client::get_payment_methods) makes it.
 #[derive(Debug, Clone)]
 pub struct GetPaymentMethodsRequest {}
+
 impl GetPaymentMethodsRequest {
     /// With what is required.
     #[must_use]

@@ -11,7 +11,6 @@ use crate::generated::{enums, objects};
 use crate::operation::{
     Charset, Effect, FieldSpec, Idempotency, Operation, OperationMeta,
 };
-
 use crate::raw_json::RawJson;
 use crate::seal::Sealed;
 use crate::sensitive::Sensitive;
