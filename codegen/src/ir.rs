@@ -113,11 +113,6 @@ impl Operation {
             Route::Path(_) => None,
         }
     }
-
-    /// Whether the request carries `seller_code`, which the client fills in.
-    pub(crate) fn sends_seller_code(&self) -> bool {
-        self.request.fields.iter().any(|field| field.name == "seller_code")
-    }
 }
 
 /// How a request finds its operation.
