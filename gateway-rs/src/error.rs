@@ -216,7 +216,7 @@ impl Error {
             (ErrorKind::Forbidden, _) => {
                 "ask KESS whether this address is allowed and the account is active"
             }
-            (ErrorKind::Duplicate, _) => "query the order: it was sent before",
+            (ErrorKind::Duplicate, _) => "it is there already: query it before anything else",
             (_, Outcome::Unknown) => "it is not known whether the gateway acted: query first",
             (_, Outcome::NotSent) => "nothing reached the gateway; try again later",
             (ErrorKind::RateLimited | ErrorKind::Unavailable, _) => "try again later",

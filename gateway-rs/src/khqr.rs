@@ -8,6 +8,7 @@
 //! `nativePay` answers a proprietary QR: its CRC holds ([`crc_holds`]), the fields are its own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use md5::{Digest, Md5};
 
@@ -17,9 +18,19 @@ use crate::error::{Error, ErrorKind};
 use crate::raw_json::RawJson;
 
 /// The fields of a KHQR whose CRC holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Khqr {
     fields: BTreeMap<u8, String>,
+}
+
+impl fmt::Debug for Khqr {
+    /// Without the names, accounts and telephone numbers that stand in a QR.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Khqr")
+            .field("amount", &self.amount())
+            .field("currency", &self.currency())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The template of an individual's account, and that of a merchant's.

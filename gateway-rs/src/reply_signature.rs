@@ -68,8 +68,8 @@ pub(crate) fn check(
         key.verify(&canonical_of(pairs.iter()), signed_with, sign.trim())
     };
     let mut of_data = scalars_of_json(data).unwrap_or_default();
-    // `data` may hold a `sign_type` of its own kind; the envelope's is what reading 2 adds.
-    if !of_data.is_empty() && matches(&of_data) {
+    // A list has no scalars at its root; then this reading signs nothing but the key.
+    if matches(&of_data) {
         return SignatureVerdict::Matched(SignatureReading::Data);
     }
     of_data.insert("sign_type".to_owned(), signed_with.as_str().to_owned());
