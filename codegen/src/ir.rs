@@ -312,7 +312,7 @@ pub(crate) struct Object {
 pub(crate) struct Role {
     /// Inside a request, as an object in plain JSON.
     pub(crate) request: bool,
-    /// Inside a reply, or in a webhook or redirect.
+    /// Inside a reply or a notice.
     pub(crate) reply: bool,
     /// Encrypted with the merchant's public key.
     pub(crate) sealed: bool,

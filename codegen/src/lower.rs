@@ -17,8 +17,8 @@ use serde_saphyr::Spanned;
 use crate::SourceFile;
 use crate::diagnostic::{Findings, Place};
 use crate::ir::{
-    Enum, EnumId, EnumValue, ErrorKind, ErrorRow, Object, ObjectId, Quirk, QuirkId, Role, Source,
-    Spec, Type,
+    Enum, EnumId, EnumValue, ErrorKind, ErrorRow, Object, ObjectId, Operation, Quirk, QuirkId,
+    Role, Route, Source, Spec, Type,
 };
 use crate::raw::{self, Parsed};
 use field::Owner;
@@ -351,7 +351,9 @@ fn assign_roles(spec: &mut Spec) {
     let mut work: Vec<(ObjectId, Role)> = Vec::new();
     let request = Role { request: true, ..Role::default() };
     let reply = Role { reply: true, ..Role::default() };
-    for operation in &spec.operations {
+    // The runtime asks for tokens by itself, so what that endpoint answers has no role.
+    let services = |operation: &&Operation| matches!(operation.route, Route::Service(_));
+    for operation in spec.operations.iter().filter(services) {
         for field in &operation.request.fields {
             work.extend(field.ty.object().map(|id| (id, request.into_type(&field.ty))));
         }
@@ -360,7 +362,8 @@ fn assign_roles(spec: &mut Spec) {
             work.extend(field.ty.object().map(|id| (id, reply)));
         }
     }
-    work.extend(spec.gateway.roots.iter().map(|root| (root.object, reply)));
+    let notices = spec.gateway.roots.iter().filter(|root| !root.in_query);
+    work.extend(notices.map(|root| (root.object, reply)));
     while let Some((id, role)) = work.pop() {
         let object = &mut spec.objects[id.0];
         if object.role.covers(role) {

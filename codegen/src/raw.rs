@@ -13,7 +13,7 @@ use serde_saphyr::{Error, Spanned};
 
 use crate::SourceFile;
 use crate::diagnostic::{Findings, Place};
-pub(crate) use gateway::{GatewayFile, Host};
+pub(crate) use gateway::{Carrier, GatewayFile, Host};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

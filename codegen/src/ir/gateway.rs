@@ -75,6 +75,8 @@ pub(crate) struct LinkParameter {
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) object: ObjectId,
+    /// It comes in the query of a URL, so it is not read like a reply.
+    pub(crate) in_query: bool,
     pub(crate) source: Source,
     pub(crate) description: String,
 }

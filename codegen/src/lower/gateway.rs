@@ -6,7 +6,7 @@ use crate::diagnostic::Findings;
 use crate::ir::{Endpoint, Fact, Gateway, Host, Link, LinkParameter, Root};
 use crate::lower::field::Owner;
 use crate::lower::{Names, source, twice};
-use crate::raw::{GatewayFile, Parsed};
+use crate::raw::{Carrier, GatewayFile, Parsed};
 
 pub(super) fn lower(
     file: &Parsed<GatewayFile>,
@@ -18,7 +18,8 @@ pub(super) fn lower(
     for root in &raw.roots {
         let Some(object) = names.object(file, &root.value.object, findings) else { continue };
         let (source, description) = (source(&root.value.source), root.value.description.clone());
-        roots.push(Root { object, source, description });
+        let in_query = root.value.carried_by == Carrier::Query;
+        roots.push(Root { object, in_query, source, description });
     }
     let owner = Owner::new("file", "gateway.yaml", None);
     Gateway {

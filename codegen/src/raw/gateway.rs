@@ -112,6 +112,16 @@ pub(crate) struct LinkParameter {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Root {
     pub(crate) object: Spanned<String>,
+    #[serde(default)]
+    pub(crate) carried_by: Carrier,
     pub(crate) source: String,
     pub(crate) description: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Carrier {
+    #[default]
+    Body,
+    Query,
 }
