@@ -1,9 +1,9 @@
 //! A typed client for the KESS PAY payment gateway.
 //!
 //! Every operation of the gateway's documentation is a method of [`Client`]. What must not go wrong
-//! is in the types: amounts are exact ([`Amount`], [`Money`]), an error says whether the gateway may
-//! have acted ([`Error::outcome`]), secrets and personal data have no text form ([`Sensitive`]), and
-//! enumerations keep values that this version does not know.
+//! is in the types: amounts are exact ([`Amount`], [`Money`]), an error says whether the gateway
+//! may have acted ([`Error::outcome`]), secrets and personal data have no text form
+//! ([`Sensitive`]), and enumerations keep values that this version does not know.
 //!
 //! # What generated code calls
 //!
@@ -43,8 +43,9 @@
 //!   | `sealed:NAME` | [`Sealed`]`<..>` (requests only) | |
 //!   | `sensitive: true` | [`Sensitive`]`<..>` around the type, inside `Option` | |
 //!
-//! - **Reply shapes**: `object` is the object, `list` is `Vec<..>`, `page` is [`Page`]`<..>` and the
-//!   request implements [`Paged`]; `range` is [`Range`]`<..>` and the request implements [`Ranged`].
+//! - **Reply shapes**: `object` is the object, `list` is `Vec<..>`, `page` is [`Page`]`<..>` and
+//!   the request implements [`Paged`]; `range` is [`Range`]`<..>` and the request implements
+//!   [`Ranged`].
 //! - **Open enumerations** write `as_str`, and `From<&str>` that trims and ends in
 //!   `Unknown(Box<str>)`, derive `Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash`, and call
 //!   `crate::open_enum::open_enum!(Name);` for the rest.

@@ -1,6 +1,7 @@
 //! What is said about a bad spec: the exact text, `file:line: message, hint`.
 //!
-//! The cases are data, in `findings.txt`. A new lint or a new check of the lowering needs one there.
+//! The cases are data, in `findings.txt`. A new lint or a new check of the lowering needs one
+//! there.
 
 use kess_codegen::{SourceFile, generate};
 

@@ -189,7 +189,8 @@ impl SandboxBuilder {
             None => None,
         };
         let meta = world.meta.get(META).cloned();
-        // A state file keeps the seed it began with: its credentials and identifiers follow from it.
+        // A state file keeps the seed it began with: its credentials and identifiers follow from
+        // it.
         let names = Names { seed: meta.as_ref().map_or(self.seed, |meta| meta.seed) };
         world.names = names;
         let keys = self.key_pair(meta.as_ref())?;

@@ -44,7 +44,8 @@ impl Params {
         decoded.collect::<Option<_>>().map(Self)
     }
 
-    /// The value under `name`; a missing one is [`Value::Null`], as in PHP's `$input[$name] ?? null`.
+    /// The value under `name`; a missing one is [`Value::Null`], as in PHP's `$input[$name] ??
+    /// null`.
     pub(crate) fn get(&self, name: &str) -> &Value {
         self.0.get(name).unwrap_or(&Value::Null)
     }

@@ -55,7 +55,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    // A reply must not wait for a packet to fill up; without this it is only slower.
+                    // A reply must not wait for a packet to fill up; without this it is only
+                    // slower.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(converse(stream, router.clone()));
                 }

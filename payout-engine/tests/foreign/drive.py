@@ -1,9 +1,12 @@
-"""Runs the `payout` binary against the stranger's gateway, kills it on the way, and compares report and ledger row for row.
+"""Runs the `payout` binary against the stranger's gateway, kills it on the way, and compares
+report and ledger row for row.
 
-    python3 drive.py --payout target/debug/payout --rows 200 --faults 0.15 --kills 10 --otp-every 3 --seed 1
+    python3 drive.py --payout target/debug/payout --rows 200 --faults 0.15 --kills 10 \
+        --otp-every 3 --seed 1
 
-Exits 0 when nothing disagrees; otherwise says what does. Nothing here sleeps for a guess: a kill comes when the gateway has
-seen a number of calls drawn from the seed, and each run of the binary ends by itself or by that kill.
+Exits 0 when nothing disagrees; otherwise says what does. Nothing here sleeps for a guess: a kill
+comes when the gateway has seen a number of calls drawn from the seed, and each run of the binary
+ends by itself or by that kill.
 """
 
 import argparse
@@ -27,15 +30,24 @@ GIVEN = ["Dara", "Sophea", "Bopha", "Vanna", "Rith", "Maly", "Piseth", "Thida"]
 def write_batch(path, rows, seed):
     """A CSV and the accounts it names: every twentieth account is unknown to the bank."""
     draw, accounts, lines = random.Random(seed), {}, []
-    lines.append("reference,first_name,last_name,phone_number,email,bank_account_number,bic,amount,currency")
+    lines.append(
+        "reference,first_name,last_name,phone_number,email,bank_account_number,bic,amount,currency"
+    )
     for i in range(rows):
         first, last, currency = draw.choice(GIVEN), draw.choice(FAMILY), draw.choice(["USD", "KHR"])
         number = f"{1000 + i:09d}"
-        amount = str(draw.randrange(1, 500_000) * 100) if currency == "KHR" else f"{draw.randrange(1, 50_000) / 100:.2f}"
+        amount = (
+            str(draw.randrange(1, 500_000) * 100)
+            if currency == "KHR"
+            else f"{draw.randrange(1, 50_000) / 100:.2f}"
+        )
         if i % 20 != 19:
             accounts[number] = {"name": f"{first} {last}".upper(), "currency": currency}
         bic = draw.choice(["ABAAKHPP", "ACLBKHPP", "WING"])
-        lines.append(f"EMP-{i:05d},{first},{last},0{10000000 + i},e{i}@example.com,{number},{bic},{amount},{currency}")
+        lines.append(
+            f"EMP-{i:05d},{first},{last},0{10000000 + i},e{i}@example.com,"
+            f"{number},{bic},{amount},{currency}"
+        )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return accounts
 
@@ -43,9 +55,15 @@ def write_batch(path, rows, seed):
 def environment(base_url, key_path):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("KESS_", "PAYOUT_"))}
     return inherited | {
-        "KESS_BASE_URL": base_url, "KESS_CLIENT_ID": stranger.CLIENT_ID, "KESS_CLIENT_SECRET": stranger.CLIENT_SECRET,
-        "KESS_USERNAME": stranger.USERNAME, "KESS_PASSWORD": stranger.PASSWORD, "KESS_API_SECRET_KEY": stranger.API_SECRET,
-        "KESS_SELLER_CODE": stranger.SELLER, "KESS_PUBLIC_KEY_FILE": str(key_path), "PAYOUT_STORE": "sqlite://payout.db",
+        "KESS_BASE_URL": base_url,
+        "KESS_CLIENT_ID": stranger.CLIENT_ID,
+        "KESS_CLIENT_SECRET": stranger.CLIENT_SECRET,
+        "KESS_USERNAME": stranger.USERNAME,
+        "KESS_PASSWORD": stranger.PASSWORD,
+        "KESS_API_SECRET_KEY": stranger.API_SECRET,
+        "KESS_SELLER_CODE": stranger.SELLER,
+        "KESS_PUBLIC_KEY_FILE": str(key_path),
+        "PAYOUT_STORE": "sqlite://payout.db",
     }
 
 
@@ -60,7 +78,9 @@ class Driver:
     def __init__(self, options, folder):
         self.options, self.folder, self.draw = options, folder, random.Random(options.seed)
         accounts = write_batch(folder / "batch.csv", options.rows, options.seed)
-        self.gateway = stranger.Gateway(folder, options.seed, options.faults, options.otp_every, options.token_life, accounts)
+        self.gateway = stranger.Gateway(
+            folder, options.seed, options.faults, options.otp_every, options.token_life, accounts
+        )
         self.base_url, self.stop = stranger.serve(self.gateway)
         (folder / "payout.toml").write_text(POLICY)
         self.env = environment(self.base_url, self.gateway.key.public_path)
@@ -74,14 +94,20 @@ class Driver:
         command = [self.options.payout, *arguments]
         out = open(self.folder / "out.json", "wb")
         err = open(self.folder / "err.log", "ab")
-        process = subprocess.Popen(command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        process = subprocess.Popen(
+            command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
         if kill_after is not None:
-            threading.Thread(target=self.kill, args=(process, self.calls() + kill_after), daemon=True).start()
+            threading.Thread(
+                target=self.kill, args=(process, self.calls() + kill_after), daemon=True
+            ).start()
         try:
             code = process.wait(timeout=self.options.timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise SystemExit(f"{command} did not end within {self.options.timeout} s\n{self.errors()}")
+            raise SystemExit(
+                f"{command} did not end within {self.options.timeout} s\n{self.errors()}"
+            )
         return code
 
     def kill(self, process, at):
@@ -99,13 +125,44 @@ class Driver:
         o = self.options
         per_kill = max(5, o.rows * 3 // (o.kills + 2)) if o.kills else None
         kill = (lambda: self.draw.randrange(1, per_kill)) if o.kills else (lambda: None)
-        codes = [self.run("run", "batch.csv", "--yes", "--otp", "wait", "--route", o.route, "--concurrency", "32", "--progress", "none", "--json", kill_after=kill())]
+        codes = [
+            self.run(
+                "run",
+                "batch.csv",
+                "--yes",
+                "--otp",
+                "wait",
+                "--route",
+                o.route,
+                "--concurrency",
+                "32",
+                "--progress",
+                "none",
+                "--json",
+                kill_after=kill(),
+            )
+        ]
         for _ in range(o.kills + 40):
             if codes[-1] in (0, 4):
                 break
             left = self.kills < o.kills
             nothing_yet = codes[-1] == -9 and not self.known()
-            arguments = ["run", "batch.csv", "--yes", "--otp", "wait", "--route", o.route, "--json", "--progress", "none"] if nothing_yet else ["resume", "--json", "--progress", "none"]
+            arguments = (
+                [
+                    "run",
+                    "batch.csv",
+                    "--yes",
+                    "--otp",
+                    "wait",
+                    "--route",
+                    o.route,
+                    "--json",
+                    "--progress",
+                    "none",
+                ]
+                if nothing_yet
+                else ["resume", "--json", "--progress", "none"]
+            )
             codes.append(self.run(*arguments, kill_after=kill() if left else None))
         if codes[-1] not in (0, 4):
             raise SystemExit(f"the batch never finished, exit codes {codes}\n{self.errors()}")
@@ -115,7 +172,9 @@ class Driver:
 
     def known(self):
         """Whether the store holds a batch: a kill may come before the first is written."""
-        return self.run("list", "--json") == 0 and b"batch" in (self.folder / "out.json").read_bytes()
+        return (
+            self.run("list", "--json") == 0 and b"batch" in (self.folder / "out.json").read_bytes()
+        )
 
     def compare(self, report):
         """What report and ledger disagree on."""
@@ -144,9 +203,14 @@ class Driver:
                 if (Decimal(booking["amount"]), booking["currency"]) != (Decimal(amount), currency):
                     found.append(f"{reference}: {amount} {currency} asked, {booking} booked")
                 if booking["out_trade_no"] != row["out_trade_no"]:
-                    found.append(f"{reference}: order {row['out_trade_no']} reported, {booking['out_trade_no']} booked")
+                    found.append(
+                        f"{reference}: order {row['out_trade_no']} reported, "
+                        f"{booking['out_trade_no']} booked"
+                    )
             if account not in self.gateway.names and row["status"] != "failed":
-                found.append(f"{reference}: the account does not exist, and the row is {row['status']}")
+                found.append(
+                    f"{reference}: the account does not exist, and the row is {row['status']}"
+                )
         return found
 
 
@@ -169,15 +233,30 @@ def main():
         gateway = driver.gateway
         found = [f"{p['kind']}: {p['detail']}" for p in gateway.problems] + driver.compare(report)
         log = (pathlib.Path(name) / "err.log").read_text(errors="replace")
-        secrets = [stranger.API_SECRET, stranger.CLIENT_SECRET, stranger.PASSWORD, *gateway.access, *gateway.names]
-        found += [f"the log shows a secret or an account number: {s[:4]}..." for s in secrets if s in log]
+        secrets = [
+            stranger.API_SECRET,
+            stranger.CLIENT_SECRET,
+            stranger.PASSWORD,
+            *gateway.access,
+            *gateway.names,
+        ]
+        found += [
+            f"the log shows a secret or an account number: {s[:4]}..." for s in secrets if s in log
+        ]
         driver.stop()
-    print(f"seed {options.seed}: {len(report['rows'])} rows, {len(gateway.ledger)} bookings, {driver.kills} kills, exit codes {codes}")
+    print(
+        f"seed {options.seed}: {len(report['rows'])} rows, {len(gateway.ledger)} bookings, "
+        f"{driver.kills} kills, exit codes {codes}"
+    )
     print(f"calls {gateway.calls}\nfaults {gateway.hits}")
     if options.faults and not gateway.hits:
         found.append("no fault was ever hit")
     if found:
-        print("\n".join(found[:40]), f"\n{len(found)} disagreements; seed {options.seed}", file=sys.stderr)
+        print(
+            "\n".join(found[:40]),
+            f"\n{len(found)} disagreements; seed {options.seed}",
+            file=sys.stderr,
+        )
         sys.exit(1)
 
 

@@ -1,12 +1,13 @@
 """A stranger's gateway.
 
-It was written from the gateway's documentation alone, by hand, with nothing but Python's standard library, and shares no
-line with the client or with the project's own sandbox. It exists to disagree: whatever both of those got wrong in the
-same way, this one does not know about.
+It was written from the gateway's documentation alone, by hand, with nothing but Python's standard
+library, and shares no line with the client or with the project's own sandbox. It exists to
+disagree: whatever both of those got wrong in the same way, this one does not know about.
 
-What it checks on every call it writes down as a *problem*: a wrong signature, a sealed block that does not open, a field
-that the documentation requires and that is not there, a withdrawal that is sent again without a query in between, a
-second order for an account whose first may have moved money. The ledger holds what really moved, once for each booking.
+What it checks on every call it writes down as a *problem*: a wrong signature, a sealed block that
+does not open, a field that the documentation requires and that is not there, a withdrawal that is
+sent again without a query in between, a second order for an account whose first may have moved
+money. The ledger holds what really moved, once for each booking.
 """
 
 import hashlib
@@ -40,7 +41,8 @@ ERRORS = {
     504: ("GATEWAY_TIMEOUT", "Gateway time-out."),
 }
 
-# Faults of the kind "before" strike before anything is booked, those of the kind "after" when it is.
+# Faults of the kind "before" strike before anything is booked, those of the kind "after" when it
+# is.
 BEFORE = ["cut", "500", "503", "504", "429", "html", "422"]
 AFTER = ["cut", "half", "500", "504", "502html", "429", "422", "empty"]
 
@@ -87,10 +89,19 @@ class KeyPair:
         run("openssl", "rsa", "-in", str(private), "-pubout", "-out", str(public))
         text = run("openssl", "rsa", "-in", str(private), "-noout", "-text")
         number = lambda name: int(
-            re.search(name + r":\s*\n((?:\s+[0-9a-f:]+\n)+)", text).group(1).replace(":", "").replace("\n", "").replace(" ", ""), 16
+            re.search(name + r":\s*\n((?:\s+[0-9a-f:]+\n)+)", text)
+            .group(1)
+            .replace(":", "")
+            .replace("\n", "")
+            .replace(" ", ""),
+            16,
         )
         self.n, self.p, self.q = number("modulus"), number("prime1"), number("prime2")
-        self.dp, self.dq, self.qinv = number("exponent1"), number("exponent2"), number("coefficient")
+        self.dp, self.dq, self.qinv = (
+            number("exponent1"),
+            number("exponent2"),
+            number("coefficient"),
+        )
         self.public_path = public
         self.opened = {}
 
@@ -112,7 +123,9 @@ class KeyPair:
 class Gateway:
     """State, rules and faults. Every public method runs under one lock."""
 
-    def __init__(self, directory, seed=0, faults=0.0, otp_every=0, token_life=1800, directory_of_names=None):
+    def __init__(
+        self, directory, seed=0, faults=0.0, otp_every=0, token_life=1800, directory_of_names=None
+    ):
         self.key = KeyPair(directory)
         self.random = random.Random(seed)
         self.faults, self.otp_every, self.token_life = faults, otp_every, token_life
@@ -133,16 +146,27 @@ class Gateway:
             grant = body.get("grant_type")
             if grant == "password":
                 if (body.get("username"), body.get("password")) != (USERNAME, PASSWORD):
-                    return 400, {"error": "invalid_grant", "error_description": "The user credentials were incorrect."}
+                    return 400, {
+                        "error": "invalid_grant",
+                        "error_description": "The user credentials were incorrect.",
+                    }
             elif grant == "refresh_token":
                 if self.refresh.pop(body.get("refresh_token"), 0) < time.monotonic():
-                    return 401, {"error": "invalid_request", "message": "The refresh token is invalid."}
+                    return 401, {
+                        "error": "invalid_request",
+                        "message": "The refresh token is invalid.",
+                    }
             else:
                 return 400, {"error": "unsupported_grant_type"}
             access, refresh = (f"{self.random.getrandbits(160):040x}" for _ in range(2))
             self.access[access] = time.monotonic() + self.token_life
             self.refresh[refresh] = time.monotonic() + self.token_life + 900
-            return 200, {"token_type": "Bearer", "expires_in": str(self.token_life), "access_token": access, "refresh_token": refresh}
+            return 200, {
+                "token_type": "Bearer",
+                "expires_in": str(self.token_life),
+                "access_token": access,
+                "refresh_token": refresh,
+            }
 
     # -- services ------------------------------------------------------------------------------
 
@@ -154,7 +178,9 @@ class Gateway:
             self.calls[service] = self.calls.get(service, 0) + 1
             if self.access.get(bearer, 0) < time.monotonic():
                 return 401, self.failure(401), None
-            if body.get("sign_type") not in ("MD5", "HMAC-SHA256") or body.get("sign") != make_sign(body, API_SECRET):
+            if body.get("sign_type") not in ("MD5", "HMAC-SHA256") or body.get("sign") != make_sign(
+                body, API_SECRET
+            ):
                 self.problem("signature", service)
                 return 400, self.failure(400), None
             handler = {
@@ -174,7 +200,8 @@ class Gateway:
                 self.note_send(body)
             fault = self.draw(BEFORE) if self.random.random() < self.faults else None
             if fault and money and fault == "cut" and self.random.random() < 0.3:
-                # The worst of all: the connection is gone, nothing is booked yet, and a moment later it is.
+                # The worst of all: the connection is gone, nothing is booked yet, and a moment
+                # later it is.
                 self.late.append((time.monotonic() + 0.05, body))
                 self.hit("booked late")
                 return 0, None, "cut"
@@ -211,7 +238,12 @@ class Gateway:
 
     def ok(self, data):
         scalars = {k: v for k, v in data.items() if not isinstance(v, (list, dict))}
-        return 200, {"success": True, "data": data, "sign": make_sign({**scalars, "sign_type": "MD5"}, API_SECRET), "sign_type": "MD5"}
+        return 200, {
+            "success": True,
+            "data": data,
+            "sign": make_sign({**scalars, "sign_type": "MD5"}, API_SECRET),
+            "sign_type": "MD5",
+        }
 
     def need(self, body, *names):
         missing = [n for n in names if body.get(n) in (None, "")]
@@ -231,10 +263,27 @@ class Gateway:
         return True
 
     def merchant_info(self, body):
-        wallet = lambda n, c: {"id": f"CW-{n}", "balance": 10**12, "currency": c, "account_number": f"00002491{n}", "funds_type": "MAIN"}
+        wallet = lambda n, c: {
+            "id": f"CW-{n}",
+            "balance": 10**12,
+            "currency": c,
+            "account_number": f"00002491{n}",
+            "funds_type": "MAIN",
+        }
         wallets = [wallet(6, "USD"), wallet(7, "KHR")]
-        return self.ok({"id": 1, "user_id": SELLER, "phone_number": "010000000", "email": "m@example.com", "full_name": "Merchant",
-                        "muser_identity": None, "created_at": "2025-01-13 09:32:21", "wallet": wallets[0], "multi_wallets": wallets})
+        return self.ok(
+            {
+                "id": 1,
+                "user_id": SELLER,
+                "phone_number": "010000000",
+                "email": "m@example.com",
+                "full_name": "Merchant",
+                "muser_identity": None,
+                "created_at": "2025-01-13 09:32:21",
+                "wallet": wallets[0],
+                "multi_wallets": wallets,
+            }
+        )
 
     def verify(self, body):
         if not self.need(body, "seller_code", "bank_account_number", "bic"):
@@ -242,10 +291,18 @@ class Gateway:
         account = self.names.get(str(body["bank_account_number"]))
         if account is None:
             return 404, self.failure(404)
-        return self.ok({"owner_name": account["name"], "currency": account["currency"], "account_number": body["bank_account_number"]})
+        return self.ok(
+            {
+                "owner_name": account["name"],
+                "currency": account["currency"],
+                "account_number": body["bank_account_number"],
+            }
+        )
 
     def tokenize(self, body):
-        if not self.need(body, "seller_code", "bank_account_number", "bic", "customer") or not self.customer(body):
+        if not self.need(
+            body, "seller_code", "bank_account_number", "bic", "customer"
+        ) or not self.customer(body):
             return 400, self.failure(400)
         number = str(body["bank_account_number"])
         account = self.names.get(number)
@@ -253,13 +310,22 @@ class Gateway:
             return 404, self.failure(404)
         token = hashlib.sha256(f"{number}{body['bic']}".encode()).hexdigest()[:48]
         self.bank_tokens[token] = number
-        return self.ok({"token": token, "holder_name": account["name"], "account_number": number[:2] + "****" + number[-3:],
-                        "bank_bic": body["bic"], "currency": account["currency"]})
+        return self.ok(
+            {
+                "token": token,
+                "holder_name": account["name"],
+                "account_number": number[:2] + "****" + number[-3:],
+                "bank_bic": body["bic"],
+                "currency": account["currency"],
+            }
+        )
 
     def note_send(self, body):
         """The two rules about sending again, checked on what arrives, whatever becomes of it."""
         number = str(body.get("out_trade_no"))
-        account = self.bank_tokens.get(body.get("bank_account_token")) or str(body.get("bank_account", ""))
+        account = self.bank_tokens.get(body.get("bank_account_token")) or str(
+            body.get("bank_account", "")
+        )
         if number in self.sent and not self.asked_since_sent.get(number):
             self.problem("sent again without a query", number)
         self.sent[number] = self.sent.get(number, 0) + 1
@@ -272,32 +338,64 @@ class Gateway:
 
     def withdraw(self, body):
         names = ["seller_code", "out_trade_no", "total_amount", "currency", "customer", "body"]
-        names += ["bank_account_token"] if body["service"].endswith(".withdraw") else ["bank_account", "bic"]
+        names += (
+            ["bank_account_token"]
+            if body["service"].endswith(".withdraw")
+            else ["bank_account", "bic"]
+        )
         if not self.need(body, *names) or not self.customer(body):
             return 400, self.failure(400)
         number, amount = str(body["out_trade_no"]), Decimal(str(body["total_amount"]))
-        if not re.fullmatch(r"[A-Za-z0-9-]{1,32}", number) or amount <= 0 or body["currency"] not in ("USD", "KHR"):
+        if (
+            not re.fullmatch(r"[A-Za-z0-9-]{1,32}", number)
+            or amount <= 0
+            or body["currency"] not in ("USD", "KHR")
+        ):
             self.problem("field rule", f"{number} {amount} {body['currency']}")
             return 400, self.failure(400)
         if isinstance(body["total_amount"], str):
             self.problem("field rule", f"{number}: total_amount is not a number")
-        account = self.bank_tokens.get(body.get("bank_account_token")) or str(body.get("bank_account", ""))
+        account = self.bank_tokens.get(body.get("bank_account_token")) or str(
+            body.get("bank_account", "")
+        )
         if account not in self.names:
             return 404, self.failure(404)
         if number in self.orders:
             return 409, self.failure(409)
-        otp = bool(self.otp_every) and int(account) % self.otp_every == 0 and body["service"].endswith(".withdraw")
-        self.orders[number] = {"account": account, "amount": amount, "currency": body["currency"], "status": "WAITING",
-                               "otp": otp, "asked": 0, "hidden_until": time.monotonic() + (0.05 if self.faults else 0)}
+        otp = (
+            bool(self.otp_every)
+            and int(account) % self.otp_every == 0
+            and body["service"].endswith(".withdraw")
+        )
+        self.orders[number] = {
+            "account": account,
+            "amount": amount,
+            "currency": body["currency"],
+            "status": "WAITING",
+            "otp": otp,
+            "asked": 0,
+            "hidden_until": time.monotonic() + (0.05 if self.faults else 0),
+        }
         if not otp:
             self.book(number)
         data = self.order_info(number)
-        data.update(receiver_name=self.names[account]["name"], is_required_otp=otp, verify_otp_url="https://bank.invalid/otp" if otp else None)
+        data.update(
+            receiver_name=self.names[account]["name"],
+            is_required_otp=otp,
+            verify_otp_url="https://bank.invalid/otp" if otp else None,
+        )
         return self.ok(data)
 
     def book(self, number):
         order = self.orders[number]
-        self.ledger.append({"out_trade_no": number, "account": order["account"], "amount": str(order["amount"]), "currency": order["currency"]})
+        self.ledger.append(
+            {
+                "out_trade_no": number,
+                "account": order["account"],
+                "amount": str(order["amount"]),
+                "currency": order["currency"],
+            }
+        )
 
     def book_late(self):
         due = [b for at, b in self.late if at <= time.monotonic()]
@@ -309,13 +407,25 @@ class Gateway:
         order = self.orders[number]
         amount = -order["amount"]
         done = order["status"] == "SUCCESS"
-        return {"token": hashlib.md5(number.encode()).hexdigest()[:24], "out_trade_no": number,
-                "transaction_id": f"TR-{number[-20:]}" if done else None, "body": "Fund transfer",
-                "total_amount": int(amount) if amount == int(amount) else float(amount), "currency": order["currency"],
-                "status": order["status"], "paid_at": "2026-01-01T00:00:00.000000Z" if done else None, "settled_at": None,
-                "settlement_date": None, "expired_at": time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() + 300)),
-                "created_at": "2026-01-01T00:00:00.000000Z", "detail": [], "seller": {"code": SELLER, "display_name": "Stranger"},
-                "payment_detail": None}
+        return {
+            "token": hashlib.md5(number.encode()).hexdigest()[:24],
+            "out_trade_no": number,
+            "transaction_id": f"TR-{number[-20:]}" if done else None,
+            "body": "Fund transfer",
+            "total_amount": int(amount) if amount == int(amount) else float(amount),
+            "currency": order["currency"],
+            "status": order["status"],
+            "paid_at": "2026-01-01T00:00:00.000000Z" if done else None,
+            "settled_at": None,
+            "settlement_date": None,
+            "expired_at": time.strftime(
+                "%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() + 300)
+            ),
+            "created_at": "2026-01-01T00:00:00.000000Z",
+            "detail": [],
+            "seller": {"code": SELLER, "display_name": "Stranger"},
+            "payment_detail": None,
+        }
 
     def query(self, body):
         if not self.need(body, "out_trade_no"):
@@ -325,7 +435,11 @@ class Gateway:
         order = self.orders.get(number)
         if order is None or order["hidden_until"] > time.monotonic():
             shape = self.random.randrange(3)
-            return [(404, self.failure(404)), (200, self.failure(404)), (200, {"success": True, "data": [], "sign": "", "sign_type": "MD5"})][shape]
+            return [
+                (404, self.failure(404)),
+                (200, self.failure(404)),
+                (200, {"success": True, "data": [], "sign": "", "sign_type": "MD5"}),
+            ][shape]
         order["asked"] += 1
         if order["status"] == "WAITING" and order["asked"] >= 2:
             # Somebody has typed the OTP by now; without one the bank has answered.
@@ -366,7 +480,9 @@ def serve(gateway):
                     status, reply, fault = gateway.call(bearer, body)
                 else:
                     status, reply = 404, "<html>no such page</html>"
-            except Exception as error:  # a defect of this gateway must fail the test, not look like a fault
+            except (
+                Exception
+            ) as error:  # a defect of this gateway must fail the test, not look like a fault
                 gateway.problem("gateway", repr(error))
                 status, reply = 500, "defect"
             if fault == "cut":
@@ -375,7 +491,9 @@ def serve(gateway):
                 return
             payload = reply.encode() if isinstance(reply, str) else json.dumps(reply).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "text/html" if isinstance(reply, str) else "application/json")
+            self.send_header(
+                "Content-Type", "text/html" if isinstance(reply, str) else "application/json"
+            )
             self.send_header("Content-Length", str(len(payload)))
             if status == 429:
                 self.send_header("Retry-After", "0")

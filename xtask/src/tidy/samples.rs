@@ -39,6 +39,10 @@ fn columns() {
     let wide = format!("//! {}\n", "é".repeat(97));
     check("columns", &[("a.rs", &wide[..98]), ("b.md", &wide)], &[]);
     check("columns", &[("a.rs", &wide)], &["a.rs:1: 101 columns"]);
+    let row = format!("//! | {} |\n", "x".repeat(100));
+    let text = format!("    \"{}\",\n", "x".repeat(100));
+    check("columns", &[("a.rs", &row), ("a/tests/it/b.rs", &text)], &[]);
+    check("columns", &[("a/src/b.rs", &text)], &["a/src/b.rs:1: 107 columns"]);
 }
 
 #[test]
