@@ -13,9 +13,10 @@ mod sheet;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use kess_gateway::{Amount, Currency, Money, mask_account};
+use kess_gateway::{Amount, Currency, Money, Sensitive, mask_account};
 
 use crate::payout::{BatchSummary, Outcome, Payee, Reason};
+use crate::store::PayoutRecord;
 
 pub use json::{amounts_json, summary_json};
 
@@ -152,5 +153,31 @@ pub fn plain(amount: Amount, currency: &Currency) -> String {
             text.split(' ').next().unwrap_or_default().to_owned()
         }
         Err(_) => amount.to_string(),
+    }
+}
+
+impl From<PayoutRecord> for ReportRow {
+    fn from(record: PayoutRecord) -> Self {
+        let payout = record.payout;
+        let waits_for_otp = payout.outcome() == Outcome::AwaitingOtp;
+        Self {
+            row: payout.row,
+            line: record.line,
+            reference: record.reference,
+            outcome: payout.outcome(),
+            out_trade_no: payout.order.map(|order| order.no.to_string()),
+            money: payout.money,
+            payee: record.payee,
+            body: record.body,
+            extra: record.extra,
+            holder_name: payout.holder_name.map(Sensitive::into_exposed),
+            transaction_id: payout.transaction_id,
+            otp_url: payout.otp_url.filter(|_| waits_for_otp),
+            otp_expires_at: payout.expires_at.filter(|_| waits_for_otp),
+            attempts: payout.attempt,
+            error: payout.reason,
+            warning: payout.warning,
+            updated_at: record.updated_at,
+        }
     }
 }

@@ -27,7 +27,7 @@ CREATE TABLE payouts (
     line            INTEGER NOT NULL,
     reference       TEXT    NOT NULL,
     currency        TEXT    NOT NULL,
-    amount          INTEGER NOT NULL CHECK (amount > 0),
+    amount          INTEGER NOT NULL CHECK (amount > 0 OR outcome = 'invalid'),
     state           TEXT    NOT NULL,
     outcome         TEXT    NOT NULL,
     attempt         INTEGER NOT NULL DEFAULT 0,
@@ -53,7 +53,8 @@ CREATE TABLE payouts (
     PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX payouts_by_reference ON payouts (reference, batch_id);
+-- Rows that intake refused may share a reference, or have none.
+CREATE UNIQUE INDEX payouts_by_reference ON payouts (reference, batch_id) WHERE outcome <> 'invalid';
 CREATE INDEX payouts_due ON payouts (batch_id, next_at, row) WHERE next_at IS NOT NULL;
 
 -- Who is paid. Apart from the progress, so that it can be removed and the books stay whole.

@@ -206,12 +206,11 @@ fn account(text: &str) -> Result<(), Flaw> {
 }
 
 fn phone(text: &str) -> Result<(), Flaw> {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    if (6..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if (6..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
-    let message = "a phone number is 6 to 15 digits, with or without a + in front";
-    Err(flaw(Code::PhoneFormat, message, "write it as 012345678 or +85512345678"))
+    let message = "a phone number is 6 to 15 digits, and nothing else";
+    Err(flaw(Code::PhoneFormat, message, "write it as 012345678 or 85512345678"))
 }
 
 fn email(text: &str) -> Result<(), Flaw> {
@@ -358,9 +357,9 @@ pub(super) fn account_warning(text: &str) -> Option<Flaw> {
 
 /// What is odd about a phone number that passed.
 pub(super) fn phone_warning(text: &str) -> Option<Flaw> {
-    let lost = matches!(text.len(), 8 | 9) && !text.starts_with(['0', '+']);
+    let lost = matches!(text.len(), 8 | 9) && !text.starts_with('0');
     lost.then(|| {
-        let message = "the number begins neither with 0 nor with +, so a zero may be lost";
+        let message = "the number does not begin with 0, so a zero may be lost";
         flaw(Code::LeadingZeroLost, message, "format the column as text in the spreadsheet")
     })
 }
@@ -467,7 +466,8 @@ mod tests {
     fn phones_emails_banks_currencies() {
         let cases = [
             (Column::PhoneNumber, "012345678", None),
-            (Column::PhoneNumber, "+85512345678", None),
+            (Column::PhoneNumber, "85512345678", None),
+            (Column::PhoneNumber, "+85512345678", Some(Code::PhoneFormat)),
             (Column::PhoneNumber, "012 345 678", Some(Code::PhoneFormat)),
             (Column::PhoneNumber, "12345", Some(Code::PhoneFormat)),
             (Column::PhoneNumber, "8.5512E+10", Some(Code::ScientificNotation)),

@@ -310,6 +310,7 @@ fn read_heading<R: Read>(
     findings: &mut Findings,
 ) -> io::Result<Option<Heading>> {
     let mut first_line = None;
+    let mut first_refusal = Vec::new();
     for _ in 0..HEADING_WITHIN {
         match reader.next(record)? {
             Next::End => break,
@@ -320,53 +321,54 @@ fn read_heading<R: Read>(
             Next::Record if record.fields().all(is_blank) => continue,
             Next::Record => {}
         }
-        if heading::required_headings(record.fields()) >= HEADINGS_AT_LEAST {
-            return Ok(match first_line {
-                None => understand(record, findings),
-                Some(line) => {
-                    let message =
-                        format!("lines stand above the heading, which is in line {}", record.line);
-                    let hint = "remove every line above the heading";
-                    findings.problems.push(Finding::file(
-                        line,
-                        Code::LinesAboveHeading,
-                        message,
-                        hint,
-                    ));
-                    None
-                }
-            });
+        let headings = heading::required_headings(record.fields());
+        match first_line {
+            None if headings >= HEADINGS_AT_LEAST => {
+                let understood = understand(record);
+                return Ok(understood.map_err(|problems| findings.problems.extend(problems)).ok());
+            }
+            // Too few to be sure; but if nothing better comes, this is what was meant.
+            None if headings > 0 => first_refusal = understand(record).err().unwrap_or_default(),
+            Some(line) if headings >= HEADINGS_AT_LEAST => {
+                findings.problems.push(lines_above(line, record.line));
+                return Ok(None);
+            }
+            _ => {}
         }
         first_line.get_or_insert(record.line);
     }
+    if first_refusal.is_empty() {
+        first_refusal.push(no_heading(first_line));
+    }
+    findings.problems.append(&mut first_refusal);
+    Ok(None)
+}
+
+fn lines_above(first: u64, heading: u64) -> Finding {
+    let message = format!("lines stand above the heading, which is in line {heading}");
+    Finding::file(first, Code::LinesAboveHeading, message, "remove every line above the heading")
+}
+
+/// `first_line`: the first line that is not blank.
+fn no_heading(first_line: Option<u64>) -> Finding {
     let (code, message) = match first_line {
         None => (Code::EmptyFile, "the file is empty"),
         Some(_) => (Code::NoHeading, "no line names the columns"),
     };
     let hint = "the first line names the columns: reference,first_name,last_name,phone_number,\
                 email,bank_account_number,bic,amount,currency";
-    let line = first_line.unwrap_or(1);
-    findings.problems.push(Finding::file(line, code, message.to_owned(), hint));
-    Ok(None)
+    Finding::file(first_line.unwrap_or(1), code, message.to_owned(), hint)
 }
 
-fn understand(record: &Record, findings: &mut Findings) -> Option<Heading> {
-    let mut names = Vec::with_capacity(record.len());
-    for field in record.fields() {
-        let Ok(name) = std::str::from_utf8(field) else {
-            let offset = record.offset;
-            let message = format!("the heading, at byte {offset} of the file, is not UTF-8");
-            let hint = "save the file as \"CSV UTF-8\"";
-            findings.problems.push(Finding::file(record.line, Code::NotUtf8, message, hint));
-            return None;
-        };
-        names.push(name.to_owned());
-    }
-    let (heading, twice) = Heading::read(names);
+/// The heading in `record`, or everything that is wrong with it.
+fn understand(record: &Record) -> Result<Heading, Vec<Finding>> {
+    let names: Result<Vec<_>, _> = record.fields().map(std::str::from_utf8).collect();
+    let Ok(names) = names else {
+        let message = format!("the heading, at byte {} of the file, is not UTF-8", record.offset);
+        let hint = "save the file as \"CSV UTF-8\"";
+        return Err(vec![Finding::file(record.line, Code::NotUtf8, message, hint)]);
+    };
+    let (heading, twice) = Heading::read(names.into_iter().map(str::to_owned).collect());
     let problems = heading.findings(&twice, record.line);
-    if problems.is_empty() {
-        return Some(heading);
-    }
-    findings.problems.extend(problems);
-    None
+    if problems.is_empty() { Ok(heading) } else { Err(problems) }
 }

@@ -466,3 +466,26 @@ fn no_bytes_make_it_panic() {
         prop_assert!(checked.valid <= checked.rows);
     });
 }
+
+/// What intake lets pass, the client can seal, to the byte: nothing is found out after money moved.
+#[test]
+fn intake_and_the_client_agree_on_what_can_be_sealed() {
+    use kess_gateway::objects::Customer;
+    let sandbox = kess_sandbox::Sandbox::start().unwrap();
+    let key = kess_gateway::PublicKey::from_pem(&sandbox.credentials().public_key_pem).unwrap();
+    let (mut fitting, mut too_long) = (0, 0);
+    for extra in ["", "ភ្នំ", "a \"quoted\" \\ line\nbreak", "/tab\u{2028}é"] {
+        for length in 60..180 {
+            let address = format!("{extra}{}", "x".repeat(length));
+            let customer = Customer::new("012345678", "dara@example.com", "Dara", "Sok")
+                .set_address(&*address);
+            let seals = key.seal(&customer).is_ok();
+            let quoted = address.replace('"', "\"\"");
+            let text = format!("{HEADING},address\n{},\"{quoted}\"\n", row("A"));
+            let passes = Batch::of(text).check().is_good();
+            assert_eq!(passes, seals, "{length} after {extra:?}");
+            if passes { fitting += 1 } else { too_long += 1 }
+        }
+    }
+    assert!(fitting > 0 && too_long > 0, "{fitting} fit, {too_long} do not");
+}

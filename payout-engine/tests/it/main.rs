@@ -1,6 +1,10 @@
 //! The integration tests of the engine and of the `payout` command.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cli_check;
+mod cli_kill;
+mod cli_run;
+mod command;
 mod engine;
 mod intake;
 mod model;

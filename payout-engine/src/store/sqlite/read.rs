@@ -186,7 +186,8 @@ pub(super) async fn conflicts(
     for chunk in references.chunks(REFERENCES_A_QUERY) {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT p.reference, b.name, p.row, p.outcome FROM payouts AS p \
-             JOIN batches AS b ON b.id = p.batch_id WHERE p.outcome IN ('pending', 'held', ",
+             JOIN batches AS b ON b.id = p.batch_id \
+             WHERE p.outcome <> 'invalid' AND p.outcome IN ('pending', 'held', ",
         );
         push_in_flight(&mut query);
         query.push(", 'paid') AND p.batch_id <> ").push_bind(except.map_or(0, |batch| batch.0));

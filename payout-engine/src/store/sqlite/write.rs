@@ -130,7 +130,8 @@ pub(super) async fn hold_duplicates(
     update.push("SELECT 1 FROM payouts AS other JOIN batches ON batches.id = other.batch_id ");
     update
         .push("WHERE other.reference = payouts.reference AND other.batch_id <> payouts.batch_id ");
-    update.push("AND other.outcome IN (");
+    // The first condition is that of the index.
+    update.push("AND other.outcome <> 'invalid' AND other.outcome IN (");
     let mut outcomes = update.separated(", ");
     for outcome in Outcome::ALL.iter().filter(|outcome| outcome.may_have_moved_money()) {
         outcomes.push_bind(outcome.as_str());

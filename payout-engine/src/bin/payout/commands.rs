@@ -1,0 +1,10 @@
+//! One module for each command.
+
+pub(crate) mod check;
+pub(crate) mod list;
+mod pay;
+pub(crate) mod report;
+pub(crate) mod resume;
+pub(crate) mod run;
+pub(crate) mod sandbox;
+pub(crate) mod status;

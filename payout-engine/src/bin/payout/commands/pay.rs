@@ -1,0 +1,64 @@
+//! What `run` and `resume` have in common: paying a batch that is in the store.
+
+use std::sync::Arc;
+
+use kess_gateway::Client;
+use payout_engine::report::summary_json;
+use payout_engine::{Batch, BatchSummary, Engine, KessGateway, Outcome};
+
+use crate::args::Global;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::output::{next_steps, print, quoted, summary_text};
+use crate::place::Place;
+use crate::progress;
+
+/// An engine on the store of `place`, with the configured patience and somebody watching.
+pub(crate) async fn engine(
+    place: &Place,
+    config: &Config,
+    global: &Global,
+    command: &str,
+) -> Result<Engine, Failure> {
+    let runner = format!("payout {command}, process {}", std::process::id());
+    Ok(Engine::new(place.open().await?)
+        .with_policy(config.policy())
+        .with_observer(progress::observer(global))
+        .with_runner(runner))
+}
+
+/// Pays what is left of `batch`, and tells how it stands then.
+pub(crate) async fn pay(
+    engine: &Engine,
+    batch: &Batch,
+    client: Client,
+    place: &Place,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let cancel = interrupt::watch()?;
+    let gateway = Arc::new(KessGateway::new(client));
+    let summary = engine.run(batch, gateway, &cancel).await?;
+    let exit = Exit::of(&summary, batch.options.dry_run);
+    if global.json {
+        print(&summary_json(&summary))?;
+    } else {
+        print(&ending(&summary, batch, place))?;
+    }
+    Ok(exit)
+}
+
+fn ending(summary: &BatchSummary, batch: &Batch, place: &Place) -> String {
+    let text = summary_text(summary);
+    if batch.options.dry_run {
+        return format!("{text}\n\nDry run: accounts were verified, nothing was sent.");
+    }
+    let mut text = format!("{text}\n\n{}", next_steps(summary, &place.flags));
+    if place.is_sandbox && summary.count(Outcome::AwaitingOtp) > 0 {
+        // The pages of a rehearsal went with its process.
+        let state = quoted(&place.sandbox_state().display().to_string());
+        text.push_str(&format!("\nopen the links while this runs: payout sandbox --state {state}"));
+    }
+    text.trim_end().to_owned()
+}

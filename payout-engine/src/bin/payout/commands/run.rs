@@ -1,0 +1,232 @@
+//! `payout run`: a file is checked, written to the store, and paid.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use kess_gateway::Client;
+use payout_engine::intake::{self, Checked};
+use payout_engine::report::plain;
+use payout_engine::{
+    Batch, BatchOptions, Conflict, Engine, GatewayIdentity, NewBatch, OtpMode, Store,
+};
+
+use super::check::check;
+use super::pay::{engine, pay};
+use crate::args::{Global, RunArgs};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{
+    amount_lines, checked_json, checked_text, count, grouped, note, print, table, tell,
+};
+use crate::place::Place;
+use crate::rehearsal::Rehearsal;
+
+/// References that are looked up in the store at once.
+const LOOKED_UP: usize = 500;
+
+/// Rows paid elsewhere that are named before the rest is counted.
+const CONFLICTS_SHOWN: usize = 20;
+
+pub(crate) async fn execute(
+    args: &RunArgs,
+    global: &Global,
+    config: &Config,
+) -> Result<Exit, Failure> {
+    let place = Place::of(config, args.sandbox)?;
+    let capacity = if args.sandbox { None } else { config.sealed_capacity() };
+    let checked = check(&args.file, capacity).await?;
+    if let Some(refusal) = refusal(args, &checked) {
+        tell(&checked_text(&checked));
+        if global.json {
+            print(&checked_json(&checked))?;
+            tell(&refusal.text());
+            return Ok(refusal.exit);
+        }
+        return Err(refusal);
+    }
+    if !checked.warnings.is_empty() || !checked.problems.is_empty() {
+        note(global, &checked_text(&checked));
+    }
+    let rehearsal =
+        if args.sandbox { Some(Rehearsal::start(place.sandbox_state())?) } else { None };
+    let client = match &rehearsal {
+        Some(rehearsal) => rehearsal.client.clone(),
+        None => config.client()?,
+    };
+    let identity = identity(&client);
+    if rehearsal.is_none() && args.allow_duplicate.is_none() && !args.dry_run {
+        refuse_paid_elsewhere(&place, &checked).await?;
+    }
+    confirm(args, &checked, &identity)?;
+    if let Some(rehearsal) = &rehearsal {
+        open_accounts(rehearsal, &checked)?;
+    }
+    let engine = engine(&place, config, global, "run").await?;
+    let batch = create(args, config, &engine, &checked, &identity).await?;
+    note(global, &format!("batch {}: {}", batch.name, count(batch.rows, "row")));
+    pay(&engine, &batch, client, &place, global).await
+}
+
+fn identity(client: &Client) -> GatewayIdentity {
+    GatewayIdentity {
+        base_url: client.base_url().as_str().to_owned(),
+        seller_code: client.seller_code().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Why the file is not paid.
+fn refusal(args: &RunArgs, checked: &Checked) -> Option<Failure> {
+    let refused = |message: String| Failure::new(Exit::FileRefused, message);
+    let again = "repair the file; `payout check FILE` shows all that is wrong";
+    if !checked.is_good() && !args.skip_invalid {
+        let message = "the file was refused, nothing was sent".to_owned();
+        let skip = "repair the file, or pay the valid rows only with --skip-invalid";
+        let hint = if checked.can_skip_problems() { skip } else { again };
+        return Some(refused(message).with_hint(hint));
+    }
+    if !checked.is_good() && !checked.can_skip_problems() {
+        let message = "what is wrong concerns the file as a whole, so no row can be skipped";
+        return Some(refused(message.to_owned()).with_hint(again));
+    }
+    if let Some(expected) = args.expect_rows.filter(|&expected| expected != checked.rows) {
+        let message = format!(
+            "the file has {}, --expect-rows says {expected}; nothing was sent",
+            count(checked.rows, "row")
+        );
+        return Some(refused(message));
+    }
+    for (currency, expected) in &args.expect_total {
+        let found = checked.totals.get(currency).copied().unwrap_or_default();
+        if found != *expected {
+            let message = format!(
+                "the valid rows add up to {} {currency}, --expect-total says {}; nothing was sent",
+                plain(found, currency),
+                plain(*expected, currency)
+            );
+            return Some(refused(message));
+        }
+    }
+    None
+}
+
+/// Refuses the file where another batch paid one of its rows, or may have.
+async fn refuse_paid_elsewhere(place: &Place, checked: &Checked) -> Result<(), Failure> {
+    let Some(store) = place.open_existing().await? else { return Ok(()) };
+    let mut found: Vec<Conflict> = Vec::new();
+    let mut references = Vec::with_capacity(LOOKED_UP);
+    let mut payouts = intake::load(checked)?;
+    loop {
+        references.clear();
+        for payout in payouts.by_ref().take(LOOKED_UP) {
+            let payout = payout?;
+            if payout.invalid.is_none() {
+                references.push(payout.reference);
+            }
+        }
+        if references.is_empty() {
+            break;
+        }
+        let page: Vec<&str> = references.iter().map(String::as_str).collect();
+        let conflicts = store.conflicts(&page, None).await?;
+        found.extend(conflicts.into_iter().filter(|c| c.outcome.may_have_moved_money()));
+    }
+    if found.is_empty() { Ok(()) } else { Err(paid_elsewhere(&found)) }
+}
+
+fn paid_elsewhere(found: &[Conflict]) -> Failure {
+    let rows: Vec<_> = found
+        .iter()
+        .take(CONFLICTS_SHOWN)
+        .map(|conflict| {
+            let Conflict { reference, batch, row, outcome } = conflict;
+            format!("\n  {reference}: {outcome} as row {row} of batch {batch}")
+        })
+        .collect();
+    let more = match found.len().checked_sub(CONFLICTS_SHOWN) {
+        Some(more) if more > 0 => format!("\n  and {more} more"),
+        _ => String::new(),
+    };
+    let message = format!(
+        "other batches paid, or may have paid, {} of this file; nothing was sent{}{more}",
+        count(found.len() as u64, "row"),
+        rows.concat()
+    );
+    Failure::new(Exit::FileRefused, message).with_hint(
+        "remove these rows; or, if they are meant to be paid again, say why with \
+         --allow-duplicate REASON",
+    )
+}
+
+/// Shows the sums and asks; without a terminal, wants `--yes`.
+fn confirm(args: &RunArgs, checked: &Checked, gateway: &GatewayIdentity) -> Result<(), Failure> {
+    if args.yes || args.dry_run {
+        return Ok(());
+    }
+    if !is_interactive() {
+        return Err(Failure::usage("there is no terminal to ask on; nothing was sent")
+            .with_hint("add --yes to pay without being asked"));
+    }
+    let mut lines = vec![vec!["rows".to_owned(), grouped(&checked.valid.to_string())]];
+    lines.extend(amount_lines(&checked.totals));
+    tell(&format!("\n{}\n\nthrough {gateway}", table(&lines, &[1])));
+    write!(io::stderr(), "Pay? [y/N] ")?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::usage("not confirmed; nothing was sent")),
+    }
+}
+
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+fn open_accounts(rehearsal: &Rehearsal, checked: &Checked) -> Result<(), Failure> {
+    for payout in intake::load(checked)? {
+        let payout = payout?;
+        if payout.invalid.is_none() {
+            rehearsal.add_account(&payout.payee, payout.money.currency().as_str());
+        }
+    }
+    Ok(())
+}
+
+async fn create(
+    args: &RunArgs,
+    config: &Config,
+    engine: &Engine,
+    checked: &Checked,
+    identity: &GatewayIdentity,
+) -> Result<Batch, Failure> {
+    let otp = if is_interactive() { OtpMode::Wait } else { OtpMode::Detach };
+    let rehearsal = args.sandbox.then(|| "a rehearsal against the sandbox".to_owned());
+    let options = BatchOptions {
+        dry_run: args.dry_run,
+        allow_duplicate: args.allow_duplicate.clone().or(rehearsal),
+        ..config.options(&args.how, otp)
+    };
+    let file = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = match &args.batch {
+        Some(name) => name.clone(),
+        None => free_name(&**engine.store(), &args.file).await?,
+    };
+    let source = format!("{file} (sha256 {})", checked.sha256);
+    let new = NewBatch { name, options, source };
+    Ok(engine.create(&new, identity, intake::load(checked)?).await?)
+}
+
+/// The file's name and the time, and a number where that is taken.
+async fn free_name(store: &dyn Store, file: &Path) -> Result<String, Failure> {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem}-{}", Timestamp::now().strftime("%Y%m%d-%H%M%S"));
+    let taken: Vec<_> = store.batches().await?.into_iter().map(|batch| batch.name).collect();
+    let mut candidates = (2..).map(|number| format!("{name}-{number}"));
+    let mut free = name.clone();
+    while taken.contains(&free) {
+        free = candidates.next().unwrap_or_default();
+    }
+    Ok(free)
+}

@@ -1,0 +1,45 @@
+//! `payout status`: how a batch stands, from the store alone.
+
+use payout_engine::report::summary_json;
+use payout_engine::{Batch, Store};
+
+use crate::args::{BatchArgs, Global};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{next_steps, print, summary_text};
+use crate::place::Place;
+
+pub(crate) async fn execute(
+    args: &BatchArgs,
+    global: &Global,
+    config: &Config,
+) -> Result<Exit, Failure> {
+    let place = Place::of(config, args.sandbox)?;
+    let store = place.open_with_batches().await?;
+    let batch = named_or_newest(&*store, args.batch.as_deref()).await?;
+    let summary = store.summary(batch.id).await?;
+    if global.json {
+        print(&summary_json(&summary))?;
+        return Ok(Exit::Done);
+    }
+    let mut text = format!("{}\n\nstate: {}", summary_text(&summary), batch.state);
+    let next = next_steps(&summary, &place.flags);
+    if !next.is_empty() {
+        text.push('\n');
+        text.push_str(&next);
+    }
+    print(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The batch of that name, or the newest one, finished or not.
+pub(crate) async fn named_or_newest(
+    store: &dyn Store,
+    name: Option<&str>,
+) -> Result<Batch, Failure> {
+    Ok(match name {
+        Some(name) => store.batch(Some(name)).await?,
+        None => store.newest().await?,
+    })
+}
