@@ -170,7 +170,7 @@ fn failure(meta: &OperationMeta, response: &HttpResponse, envelope: &Envelope<'_
         }
         Effect::Write | Effect::Read => Outcome::Answered,
     };
-    of_response(meta, response, kind, text.unwrap_or_default())
+    of_response(meta, response, kind, &text.unwrap_or_default())
         .with_code(code)
         .with_outcome(outcome)
 }
@@ -192,16 +192,16 @@ fn not_an_envelope(meta: &OperationMeta, response: &HttpResponse) -> Error {
     let redirect = (300..400).contains(&response.status);
     let text =
         if redirect { "a redirect, which is not followed; check the base URL" } else { what };
-    of_response(meta, response, kind, text.to_owned()).with_outcome(Outcome::Unknown)
+    of_response(meta, response, kind, text).with_outcome(Outcome::Unknown)
 }
 
 fn of_response(
     meta: &OperationMeta,
     response: &HttpResponse,
     kind: ErrorKind,
-    text: String,
+    text: &str,
 ) -> Error {
-    Error::new(kind, text)
+    Error::in_words_of_the_gateway(kind, text)
         .of(meta)
         .with_status(response.status)
         .with_body(Bytes::clone(&response.body))

@@ -152,7 +152,7 @@ impl Error {
             kind,
             outcome,
             operation: None,
-            message: presentable(&message.into()),
+            message: message.into(),
             code: None,
             status: None,
             retryable: false,
@@ -160,6 +160,11 @@ impl Error {
             body: None,
             source: None,
         }))
+    }
+
+    /// An error in the gateway's words, made presentable.
+    pub(crate) fn in_words_of_the_gateway(kind: ErrorKind, message: &str) -> Error {
+        Error::new(kind, presentable(message))
     }
 
     pub(crate) fn of(mut self, meta: &OperationMeta) -> Error {

@@ -1,9 +1,63 @@
 //! A typed client for the KESS PAY payment gateway.
 //!
-//! Every operation of the gateway's documentation is a method of [`Client`]. What must not go wrong
-//! is in the types: amounts are exact ([`Amount`], [`Money`]), an error says whether the gateway
-//! may have acted ([`Error::outcome`]), secrets and personal data have no text form
-//! ([`Sensitive`]), and enumerations keep values that this version does not know.
+//! Every operation of the gateway's documentation is a method of [`Client`], named as there.
+//! What is required is an argument, what is optional is a `set_*`, and `send` does the rest: it
+//! takes a token (one for all calls, renewed ahead of its end), signs, sends, repeats where that is
+//! harmless, and reads the reply.
+//!
+//! ```no_run
+//! use kess_gateway::objects::Customer;
+//! use kess_gateway::{BaseUrl, Client, Credentials, Money, Outcome, PublicKey};
+//!
+//! # async fn pay() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder()
+//!     .base_url(BaseUrl::sandbox())
+//!     .credentials(Credentials::new("client id", "client secret", "user", "password"))
+//!     .api_secret("api secret key")
+//!     .seller_code("CU12-34567890")
+//!     .public_key(PublicKey::from_pem(&std::fs::read_to_string("merchant.pem")?)?)
+//!     .build()?;
+//!
+//! let account = client.verify_bank_account("000123456", "ABAAKHPP").send().await?;
+//! println!("in {}", account.currency);
+//!
+//! let customer = Customer::new("012345678", "dara@example.com", "Sok", "Dara");
+//! let paid = client
+//!     .withdraw_by_bank_number(
+//!         "PAY-2022-07-0001",
+//!         Money::usd("10.50")?,
+//!         "ABAAKHPP",
+//!         "000123456",
+//!         client.seal(&customer)?,
+//!     )
+//!     .set_body("Salary of July")
+//!     .send()
+//!     .await;
+//! match paid {
+//!     Ok(order) => println!("{}: only SUCCESS is paid", order.status),
+//!     Err(error) => match error.outcome() {
+//!         Outcome::NotSent => println!("nothing left, try again: {error}"),
+//!         Outcome::Answered => println!("certainly not paid: {error}"),
+//!         Outcome::Unknown => println!("query PAY-2022-07-0001 before anything else: {error}"),
+//!     },
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What must not go wrong is in the types:
+//!
+//! - amounts are exact and never rounded ([`Amount`], [`Money`]);
+//! - an error says whether the gateway may have acted ([`Error::outcome`]), and a call that moves
+//!   money is never repeated unless it certainly was not sent ([`RetryPolicy`]);
+//! - secrets and personal data have no text form ([`Sensitive`]);
+//! - enumerations keep values that this version does not know, and the bytes of every reply can be
+//!   had ([`Reply::body`], [`Error::body`]).
+//!
+//! Besides: notices ([`webhook`]), redirects ([`UnverifiedRedirect`]), links
+//! ([`BaseUrl::payment_link`]), QR texts ([`khqr`]), lists in pieces ([`Call::by_item`]).
+//! [`transport`] is the door to the network; a client belongs to the `tokio` runtime in which it
+//! made its first call.
 //!
 //! # What generated code calls
 //!
@@ -43,9 +97,8 @@
 //!   | `sealed:NAME` | [`Sealed`]`<..>` (requests only) | |
 //!   | `sensitive: true` | [`Sensitive`]`<..>` around the type, inside `Option` | |
 //!
-//! - **Reply shapes**: `object` is the object, `list` is `Vec<..>`, `page` is [`Page`]`<..>` and
-//!   the request implements [`Paged`]; `range` is [`Range`]`<..>` and the request implements
-//!   [`Ranged`].
+//! - **Reply shapes**: `object` is the object, `list` is `Vec<..>`; `page` is [`Page`]`<..>` and
+//!   the request implements [`Paged`]; `range` is [`Range`]`<..>` and it implements [`Ranged`].
 //! - **Open enumerations** write `as_str`, and `From<&str>` that trims and ends in
 //!   `Unknown(Box<str>)`, derive `Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash`, and call
 //!   `crate::open_enum::open_enum!(Name);` for the rest.

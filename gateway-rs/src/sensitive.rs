@@ -72,7 +72,7 @@ thread_local! {
 ///
 /// ```
 /// use kess_gateway::{Sensitive, expose_sensitive};
-/// let name = Sensitive::from("Sok Dara");
+/// let name = Sensitive::from(String::from("Sok Dara"));
 /// assert_eq!(expose_sensitive(|| serde_json::to_string(&name)).unwrap(), "\"Sok Dara\"");
 /// assert_eq!(serde_json::to_string(&name).unwrap(), "\"[masked]\"");
 /// ```

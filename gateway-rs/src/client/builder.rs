@@ -50,6 +50,11 @@ impl BaseUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// Whether connections are not encrypted, which only loopback addresses may be.
+    fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
     /// The URL with segments after its path, each percent-encoded.
     pub(crate) fn with_segments(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
@@ -234,6 +239,7 @@ impl ClientBuilder {
         let seller_code = self.seller_code.map(|code| code.trim().to_owned());
         let transport = match self.transport {
             Some(transport) => transport,
+            None if base_url.is_plain() => Arc::new(HttpTransport::plain(&self.connections)?),
             None => Arc::new(HttpTransport::new(&self.connections)?),
         };
         let auth = Auth::new(

@@ -17,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
+use rustls::WantsVerifier;
 
 use super::{HttpRequest, HttpResponse, Sent, Transport, TransportError, TransportErrorKind};
 use crate::error::{Error, ErrorKind};
@@ -58,8 +59,26 @@ impl HttpTransport {
     /// # Errors
     /// [`ErrorKind::Config`] where the operating system's certificates cannot be used.
     pub fn new(options: &HttpTransportOptions) -> Result<HttpTransport, Error> {
+        HttpTransport::with_tls(options, tls()?)
+    }
+
+    /// Prepares connections to loopback addresses, for which no certificates are needed: the
+    /// sandbox must run on a machine that has none. An `https` URL fails with it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where the HTTP client cannot be set up.
+    pub fn plain(options: &HttpTransportOptions) -> Result<HttpTransport, Error> {
+        let nobody = rustls::RootCertStore::empty();
+        let config = tls_versions()?.with_root_certificates(nobody).with_no_client_auth();
+        HttpTransport::with_tls(options, config)
+    }
+
+    fn with_tls(
+        options: &HttpTransportOptions,
+        tls: rustls::ClientConfig,
+    ) -> Result<HttpTransport, Error> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(options.connect_timeout)
@@ -77,20 +96,25 @@ impl HttpTransport {
 }
 
 /// TLS with the ring provider, passed by hand: a process-wide default may be another one.
+fn tls_versions() -> Result<rustls::ConfigBuilder<rustls::ClientConfig, WantsVerifier>, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(no_tls)
+}
+
+/// TLS that trusts whom the operating system trusts, and offers HTTP/2.
 fn tls() -> Result<rustls::ClientConfig, Error> {
     use rustls_platform_verifier::BuilderVerifierExt;
-    let failed = |source: rustls::Error| {
-        Error::new(ErrorKind::Config, "TLS cannot be set up").with_source(source)
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(failed)?
-        .with_platform_verifier()
-        .map_err(failed)?
-        .with_no_client_auth();
+    let mut config =
+        tls_versions()?.with_platform_verifier().map_err(no_tls)?.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+fn no_tls(source: rustls::Error) -> Error {
+    let text = "TLS cannot be set up; does this machine have CA certificates?";
+    Error::new(ErrorKind::Config, text).with_source(source)
 }
 
 impl Transport for HttpTransport {

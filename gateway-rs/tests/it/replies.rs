@@ -262,3 +262,10 @@ async fn a_call_takes_its_own_timeout() {
     let call = client.call(Read).with_timeout(std::time::Duration::from_secs(1));
     assert!(call.send().await.is_ok());
 }
+
+#[test]
+fn the_future_of_a_call_is_small() {
+    let client = Scripted::calls(|_| success("{}")).client();
+    let size = std::mem::size_of_val(&client.call(Read).send());
+    assert!(size <= 512, "{size} bytes: thousands of them live in tasks and in `join_all`");
+}

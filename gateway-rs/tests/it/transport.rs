@@ -164,6 +164,39 @@ async fn a_time_that_was_over_before_the_connection_sent_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_speak_tls_was_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = async {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        }
+    };
+    let mut secure = request(address, LONG);
+    secure.url.set_scheme("https").unwrap();
+    let transport = HttpTransport::new(&HttpTransportOptions::default()).unwrap();
+    tokio::select! {
+        result = transport.send(secure) => {
+            assert_eq!(verdict(result), (Sent::No, TransportErrorKind::Connect));
+        }
+        () = server => unreachable!("the server goes on for ever"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    let result = against(|mut stream| async move {
+        read_request(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let blank = vec![b' '; 1024 * 1024];
+        while stream.write_all(&blank).await.is_ok() {}
+    })
+    .await;
+    assert_eq!(verdict(result), (Sent::Maybe, TransportErrorKind::TooLarge));
+}
+
+#[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let response = against(|mut stream| async move {
         read_request(&mut stream).await;
