@@ -24,7 +24,7 @@ pub enum JsonScalar<'a> {
     Bool(bool),
 }
 
-/// A type that is read from one scalar. Open enumerations implement this, through [`open_enum!`].
+/// A type that is read from one scalar. Open enumerations implement this, through `open_enum!`.
 pub trait FromScalar: Sized {
     /// What an error calls it, such as `a whole number`.
     const EXPECTED: &'static str;

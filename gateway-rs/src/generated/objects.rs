@@ -794,8 +794,6 @@ pub struct WebhookNotice {
     /// Signature over the fields whose names have no brackets, by the rules of a request. `false`
     /// is posted as `0` and signed as empty, so both are tried.
     ///
-    /// For example `{SIGNATURE}`.
-    ///
     /// Documentation: none, seen in the field.
     #[serde(deserialize_with = "crate::decode::field")]
     pub sign: String,
@@ -982,8 +980,6 @@ pub struct OrderInfo {
     /// The page on which the customer pays. Only the reply that makes the order holds it in the
     /// samples.
     ///
-    /// For example `{baseUrl}/pay/{token}`.
-    ///
     /// Documentation: "order_info".
     #[serde(default, deserialize_with = "crate::decode::field")]
     pub payment_link: Option<String>,
@@ -1061,8 +1057,6 @@ impl ReplyObject for CustomerFee {
 #[non_exhaustive]
 pub struct Seller {
     /// The merchant's seller code.
-    ///
-    /// For example `{SELLER CODE}`.
     ///
     /// Documentation: only in the sample of "Query Order".
     #[serde(default, deserialize_with = "crate::decode::field")]
@@ -1267,8 +1261,6 @@ impl ReplyObject for DirectPayment {
 #[non_exhaustive]
 pub struct SaveCardLink {
     /// The page to send the customer to.
-    ///
-    /// For example `{baseUrl}/spa/inti-card?token={token}`.
     ///
     /// Documentation: "Tokenize Card".
     #[serde(deserialize_with = "crate::decode::field")]
@@ -2947,8 +2939,6 @@ pub struct Withdrawal {
     pub queue_number: Option<String>,
     /// The page on which the customer pays. Only the reply that makes the order holds it in the
     /// samples.
-    ///
-    /// For example `{baseUrl}/pay/{token}`.
     ///
     /// Documentation: "order_info".
     #[serde(default, deserialize_with = "crate::decode::field")]

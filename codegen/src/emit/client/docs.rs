@@ -45,7 +45,9 @@ fn facts(spec: &Spec, field: &Field) -> Vec<String> {
         facts.push(format!("required when {}", prose(condition)));
     }
     // An example of what must not be shown would be copied into logs and tickets.
-    if let (Some(example), false) = (&field.example, field.sensitive) {
+    // What stands in braces stands for a value and is none.
+    let shown = field.example.as_ref().filter(|text| !field.sensitive && !text.starts_with('{'));
+    if let Some(example) = shown {
         facts.push(format!("for example `{}`", example.replace('`', "'")));
     }
     facts

@@ -224,8 +224,6 @@ impl CreateOrderRequest {
 
     /// The payer, sealed with the merchant's public key.
     ///
-    /// For example `{ENCRYPTED CUSTOMER DATA}`.
-    ///
     /// Documentation: "Generate Payment Link".
     #[must_use]
     pub fn set_customer(mut self, customer: Sealed<objects::Customer>) -> Self {
@@ -393,8 +391,6 @@ impl Call<'_, CreateOrderRequest> {
     }
 
     /// The payer, sealed with the merchant's public key.
-    ///
-    /// For example `{ENCRYPTED CUSTOMER DATA}`.
     ///
     /// Documentation: "Generate Payment Link".
     pub fn set_customer(self, customer: Sealed<objects::Customer>) -> Self {
@@ -1010,8 +1006,7 @@ impl DirectPayRequest {
     ///   gateway signs. In the currency of `currency`; for example `10.50`. Documentation:
     ///   "transaction".
     ///
-    /// - `card`: The card, sealed with the merchant's public key. For example `{ENCRYPTED CARD
-    ///   INFORMATION}`. Documentation: "Direct Pay".
+    /// - `card`: The card, sealed with the merchant's public key. Documentation: "Direct Pay".
     #[must_use]
     pub fn new(
         out_trade_no: impl Into<String>,
@@ -1090,8 +1085,6 @@ impl DirectPayRequest {
     }
 
     /// The payer, sealed with the merchant's public key.
-    ///
-    /// For example `{ENCRYPTED CUSTOMER DATA}`.
     ///
     /// Documentation: "Direct Pay".
     #[must_use]
@@ -1172,8 +1165,7 @@ impl Client {
     ///   two decimals, KHR none. Sent as the shortest plain decimal, because that is what the
     ///   gateway signs. In the currency of `currency`; for example `10.50`. Documentation:
     ///   "transaction".
-    /// - `card`: The card, sealed with the merchant's public key. For example `{ENCRYPTED CARD
-    ///   INFORMATION}`. Documentation: "Direct Pay".
+    /// - `card`: The card, sealed with the merchant's public key. Documentation: "Direct Pay".
     ///
     /// Optional: [`set_seller_code`](crate::operations::DirectPayRequest::set_seller_code),
     /// [`set_notify_url`](crate::operations::DirectPayRequest::set_notify_url),
@@ -1254,8 +1246,6 @@ impl Call<'_, DirectPayRequest> {
     }
 
     /// The payer, sealed with the merchant's public key.
-    ///
-    /// For example `{ENCRYPTED CUSTOMER DATA}`.
     ///
     /// Documentation: "Direct Pay".
     pub fn set_customer(self, customer: Sealed<objects::Customer>) -> Self {

@@ -58,8 +58,6 @@ impl VerifyBankAccountRequest {
 
     /// The merchant's seller code, given by KESS.
     ///
-    /// For example `{SELLER CODE}`.
-    ///
     /// Documentation: "Verify Bank Account".
     ///
     /// Only where it differs from the client's configuration.
@@ -143,8 +141,6 @@ impl Client {
 impl Call<'_, VerifyBankAccountRequest> {
     /// The merchant's seller code, given by KESS.
     ///
-    /// For example `{SELLER CODE}`.
-    ///
     /// Documentation: "Verify Bank Account".
     ///
     /// Only where it differs from the client's configuration.
@@ -190,8 +186,8 @@ impl TokenizeBankAccountRequest {
     ///   open list. Values such as `ABAAKHPP`, `ACLBKHPP`, `ALIPAY`, `KHQR`; for example
     ///   `ABAAKHPP`. Documentation: "Tokenize Bank Account".
     ///
-    /// - `customer`: The owner of the account, sealed with the merchant's public key. For example
-    ///   `{ENCRYPTED CUSTOMER DATA}`. Documentation: "Tokenize Bank Account".
+    /// - `customer`: The owner of the account, sealed with the merchant's public key.
+    ///   Documentation: "Tokenize Bank Account".
     #[must_use]
     pub fn new(
         bank_account_number: impl Into<Sensitive<String>>,
@@ -207,8 +203,6 @@ impl TokenizeBankAccountRequest {
     }
 
     /// The merchant's seller code, given by KESS.
-    ///
-    /// For example `{SELLER CODE}`.
     ///
     /// Documentation: "Tokenize Bank Account".
     ///
@@ -273,8 +267,8 @@ impl Client {
     /// - `bic`: The bank, for example `ACLBKHPP` (ACLEDA), `WING` (Wing) or `ABAAKHPP` (ABA). An
     ///   open list. Values such as `ABAAKHPP`, `ACLBKHPP`, `ALIPAY`, `KHQR`; for example
     ///   `ABAAKHPP`. Documentation: "Tokenize Bank Account".
-    /// - `customer`: The owner of the account, sealed with the merchant's public key. For example
-    ///   `{ENCRYPTED CUSTOMER DATA}`. Documentation: "Tokenize Bank Account".
+    /// - `customer`: The owner of the account, sealed with the merchant's public key.
+    ///   Documentation: "Tokenize Bank Account".
     ///
     /// Optional:
     /// [`set_seller_code`](crate::operations::TokenizeBankAccountRequest::set_seller_code).
@@ -306,8 +300,6 @@ impl Client {
 
 impl Call<'_, TokenizeBankAccountRequest> {
     /// The merchant's seller code, given by KESS.
-    ///
-    /// For example `{SELLER CODE}`.
     ///
     /// Documentation: "Tokenize Bank Account".
     ///
@@ -377,8 +369,7 @@ impl WithdrawRequest {
     ///   most 64 characters. Documentation: "Withdraw".
     ///
     /// - `customer`: The owner of the account, sealed with the merchant's public key. Send the
-    ///   customer that the token was made for. For example `{ENCRYPTED CUSTOMER DATA}`.
-    ///   Documentation: "Withdraw".
+    ///   customer that the token was made for. Documentation: "Withdraw".
     #[must_use]
     pub fn new(
         out_trade_no: impl Into<String>,
@@ -544,8 +535,7 @@ impl Client {
     /// - `bank_account_token`: The account to pay to, as `tokenize_bank_account` answered it. At
     ///   most 64 characters. Documentation: "Withdraw".
     /// - `customer`: The owner of the account, sealed with the merchant's public key. Send the
-    ///   customer that the token was made for. For example `{ENCRYPTED CUSTOMER DATA}`.
-    ///   Documentation: "Withdraw".
+    ///   customer that the token was made for. Documentation: "Withdraw".
     ///
     /// Optional: [`set_seller_code`](crate::operations::WithdrawRequest::set_seller_code),
     /// [`set_body`](crate::operations::WithdrawRequest::set_body),
@@ -699,8 +689,8 @@ impl WithdrawByBankNumberRequest {
     /// - `bank_account`: The account's number. Leading zeros count. At most 64 characters.
     ///   Documentation: "Withdraw By Bank Account".
     ///
-    /// - `customer`: The owner of the account, sealed with the merchant's public key. For example
-    ///   `{ENCRYPTED CUSTOMER DATA}`. Documentation: "Withdraw By Bank Account".
+    /// - `customer`: The owner of the account, sealed with the merchant's public key.
+    ///   Documentation: "Withdraw By Bank Account".
     #[must_use]
     pub fn new(
         out_trade_no: impl Into<String>,
@@ -885,8 +875,8 @@ impl Client {
     ///   `ALIPAY`, `KHQR`; for example `ACLBKHPPXXX`. Documentation: "Withdraw By Bank Account".
     /// - `bank_account`: The account's number. Leading zeros count. At most 64 characters.
     ///   Documentation: "Withdraw By Bank Account".
-    /// - `customer`: The owner of the account, sealed with the merchant's public key. For example
-    ///   `{ENCRYPTED CUSTOMER DATA}`. Documentation: "Withdraw By Bank Account".
+    /// - `customer`: The owner of the account, sealed with the merchant's public key.
+    ///   Documentation: "Withdraw By Bank Account".
     ///
     /// Optional:
     /// [`set_seller_code`](crate::operations::WithdrawByBankNumberRequest::set_seller_code),
