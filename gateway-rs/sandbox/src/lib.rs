@@ -20,7 +20,8 @@
 //! | request | does |
 //! |---|---|
 //! | `GET /sandbox/ledger` | withdrawals with their bookings, and balances |
-//! | `GET /sandbox/faults`, `POST /sandbox/faults` | hits and rules; adds rules, see [`FaultPlan::from_json`] |
+//! | `GET /sandbox/faults` | rules, and how often each fault struck |
+//! | `POST /sandbox/faults` | adds rules, see [`FaultPlan::from_json`] |
 //! | `GET /sandbox/clock`, `POST /sandbox/clock` | the time; `{"seconds":60}` moves it on |
 //! | `GET /sandbox/services` | every service with its fields, as it is checked |
 //! | `POST /sandbox/accounts` | `[{"number","bic","holder","currency"}]` for the directory |

@@ -88,8 +88,11 @@ async fn a_form_is_as_good_as_json() {
     let raw = Raw::login(&sandbox).await;
     let known = sandbox.credentials();
     let form = format!(
-        "grant_type=password&client_id={}&client_secret={}&username=merchant%40sandbox.test&password={}",
-        known.client_id, known.client_secret, known.password
+        "grant_type=password&client_id={}&client_secret={}&username={}&password={}",
+        known.client_id,
+        known.client_secret,
+        known.username.replace('@', "%40"),
+        known.password
     );
     let kind = "application/x-www-form-urlencoded";
     assert_eq!(raw.post_text("/oauth/token", kind, form).await.unwrap().status, 200);

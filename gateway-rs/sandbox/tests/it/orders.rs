@@ -189,7 +189,12 @@ async fn orders_of_some_days_come_in_pages() {
     for number in 0..5 {
         raw.call("createOrder", order(&format!("TR-{number}"))).await.data();
     }
-    let range = |start: &str, end: &str, page: i64| json!({"start_date": start, "end_date": end, "per_page": 2, "page": page});
+    let range = |start: &str, end: &str, page: i64| {
+        let mut fields = json!({"per_page": 2, "page": page});
+        fields["start_date"] = start.into();
+        fields["end_date"] = end.into();
+        fields
+    };
     let day = "2025-01-13";
     for (page, numbers) in [(1, vec!["TR-0", "TR-1"]), (3, vec!["TR-4"]), (4, vec![])] {
         let reply = raw.call("queryorderbydaterange", range(day, day, page)).await;

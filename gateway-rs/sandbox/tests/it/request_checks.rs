@@ -161,7 +161,11 @@ async fn blocks_that_openssl_sealed_are_opened_and_looked_into() {
             return;
         };
         for _ in 0..2 {
-            let fields = |customer: &str| json!({"bank_account_number": "123456789", "bic": "WING", "customer": customer});
+            let fields = |block: &str| {
+                let mut fields = json!({"bank_account_number": "123456789", "bic": "WING"});
+                fields["customer"] = block.into();
+                fields
+            };
             let reply = raw.call("tokenizebankaccount", fields(&block)).await;
             assert_eq!(reply.data()["account_number"], "12****789");
             let reply = raw.call("tokenizebankaccount", fields(&broken)).await;
