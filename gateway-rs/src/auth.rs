@@ -177,8 +177,11 @@ impl Auth {
         if let Some(renewal) = &state.renewal {
             return renewal.clone();
         }
+        // A task of its own, so that it goes on when the caller who began it gives up: the refresh
+        // token is used up by then.
         let auth = self.clone();
-        let renewal = async move { auth.renew().await }.boxed().shared();
+        let task = tokio::spawn(async move { auth.renew().await });
+        let renewal = task.map(|ended| ended.unwrap_or_else(|_| Err(shut_down()))).boxed().shared();
         state.renewal = Some(renewal.clone());
         renewal
     }
@@ -229,7 +232,7 @@ impl Auth {
     /// Asks for a token: with the refresh token if there is one, else with the password. Also says
     /// when it was asked for, because the lifetime counts from then at the earliest.
     async fn grant(&self) -> Result<(Grant, Instant), Error> {
-        // Taken, not copied: if this future is dropped half-way, nobody uses it a second time.
+        // Taken, not copied: nobody uses it a second time, whatever becomes of this request.
         let refresh = self.lock().refresh.take();
         if let Some((refresh, _)) = refresh.filter(|(_, until)| Instant::now() < *until) {
             let asked_at = Instant::now();
@@ -371,6 +374,12 @@ fn read_grant(response: &HttpResponse) -> Result<Grant, Error> {
         }
         _ => Err(error),
     }
+}
+
+fn shut_down() -> Error {
+    Error::new(ErrorKind::Transport, "the runtime was shut down during the token request")
+        .of(&TOKEN)
+        .with_outcome(Outcome::NotSent)
 }
 
 fn unreadable(text: &str) -> Error {

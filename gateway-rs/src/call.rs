@@ -56,8 +56,8 @@ impl<'c, R: Operation> Call<'c, R> {
     /// Sends the call and reads its reply.
     ///
     /// Dropping the future before it ends (a `select!`, a cancelled task) cuts the connection: for
-    /// a call that moves money the outcome is then [`crate::Outcome::Unknown`], and only a query can
-    /// tell what became of it.
+    /// a call that moves money the outcome is then [`crate::Outcome::Unknown`], and only a query
+    /// can tell what became of it.
     ///
     /// # Errors
     /// Every [`crate::ErrorKind`]; see [`Error::outcome`] for whether the gateway may have acted.

@@ -185,11 +185,18 @@ async fn a_caller_who_gives_up_does_not_stop_the_others() {
         if seen.is_token() { grant(seen.nth, 1800) } else { success(THING) }
     });
     let client = gateway.client();
-    let impatient = tokio::time::timeout(Duration::from_millis(10), client.call(Read).send());
-    let (gave_up, patient) = tokio::join!(impatient, client.call(Read).send());
+    let impatient = || tokio::time::timeout(Duration::from_millis(10), client.call(Read).send());
+    let (gave_up, patient) = tokio::join!(impatient(), client.call(Read).send());
     assert!(gave_up.is_err());
     patient.unwrap();
     assert_eq!((gateway.token_requests(), gateway.call_requests()), (1, 1));
+
+    // The renewal goes on when the only caller gives up, so its refresh token is not lost.
+    tokio::time::advance(Duration::from_secs(1_801)).await;
+    assert!(impatient().await.is_err());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.call(Read).send().await.unwrap();
+    assert_eq!((gateway.token_requests(), gateway.call_requests()), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]

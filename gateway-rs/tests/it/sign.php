@@ -1,6 +1,7 @@
 <?php
 // The signing routine of the gateway's documentation, as it stands there, and a loop around it:
-// one JSON body per line in, one signature per line out. The key is the first argument.
+// one JSON body per line in, one line out: its signature, or for `form` the body with its signature
+// as PHP encodes a form. The arguments are the key and `sign` or `form`.
 function makeSign(array $param, $key)
 {
     $signType = $param['sign_type'];
@@ -29,5 +30,7 @@ function toUrlParams(array $values)
     return $buff;
 }
 while (($line = fgets(STDIN)) !== false) {
-    echo makeSign(json_decode($line, true, 512, JSON_THROW_ON_ERROR), $argv[1]), "\n";
+    $params = json_decode($line, true, 512, JSON_THROW_ON_ERROR);
+    $sign = makeSign($params, $argv[1]);
+    echo $argv[2] == "form" ? http_build_query($params + ["sign" => $sign]) : $sign, "\n";
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use kess_gateway::webhook::sign_json_for_tests;
+use kess_gateway::webhook::{Verifier, sign_json_for_tests};
 use kess_gateway::{
     Amount, Effect, Encoder, FieldSpec, Idempotency, Operation, OperationMeta, RawJson, SignType,
 };
@@ -50,11 +50,11 @@ fn sign_any(key: &str, sign_type: SignType, json: &str) -> String {
     signed.rsplit('"').nth(1).unwrap().to_owned()
 }
 
-/// What PHP says to the same bodies; `None` where there is no PHP.
-fn php_signs(bodies: &[String]) -> Option<Vec<String>> {
+/// What PHP says to the same bodies; `None` where there is no PHP. `what` is `sign` or `form`.
+fn php(what: &str, bodies: &[String]) -> Option<Vec<String>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sign.php");
     let php = Command::new("php")
-        .args([script, API_SECRET])
+        .args([script, API_SECRET, what])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
@@ -170,7 +170,7 @@ fn random_requests_are_signed_as_php_signs_them() {
             String::from_utf8(body.to_vec()).unwrap()
         })
         .collect();
-    let Some(theirs) = php_signs(&bodies) else {
+    let Some(theirs) = php("sign", &bodies) else {
         return println!("skipped: there is no php here to compare with");
     };
     assert_eq!(theirs.len(), SETS);
@@ -202,29 +202,46 @@ fn any_json(random: &mut StdRng, depth: usize) -> String {
     }
 }
 
+fn any_bodies(seed: u64) -> Vec<String> {
+    let random = &mut StdRng::seed_from_u64(seed);
+    let body = |at| {
+        let sign_type = if at % 2 == 0 { "MD5" } else { "HMAC-SHA256" };
+        let mut body = format!("{{\"sign_type\":\"{sign_type}\"");
+        for _ in 0..random.gen_range(0..8) {
+            let key = any_key(random);
+            let value = any_json(random, 0);
+            body.push_str(&format!(",\"{key}\":{value}"));
+        }
+        body + "}"
+    };
+    (0..SETS).map(body).collect()
+}
+
 #[test]
 fn any_json_is_signed_as_php_prints_it() {
     let seed = 4_711;
-    let random = &mut StdRng::seed_from_u64(seed);
-    let bodies: Vec<String> = (0..SETS)
-        .map(|at| {
-            let sign_type = if at % 2 == 0 { "MD5" } else { "HMAC-SHA256" };
-            let mut body = format!("{{\"sign_type\":\"{sign_type}\"");
-            for _ in 0..random.gen_range(0..10) {
-                let key = any_key(random);
-                let value = any_json(random, 0);
-                body.push_str(&format!(",\"{key}\":{value}"));
-            }
-            body + "}"
-        })
-        .collect();
-    let Some(theirs) = php_signs(&bodies) else {
+    let bodies = any_bodies(seed);
+    let Some(theirs) = php("sign", &bodies) else {
         return println!("skipped: there is no php here to compare with");
     };
     assert_eq!(theirs.len(), SETS);
     for (at, (body, theirs)) in bodies.iter().zip(theirs).enumerate() {
         let sign_type = if at % 2 == 0 { SignType::Md5 } else { SignType::HmacSha256 };
         assert_eq!(sign_any(API_SECRET, sign_type, body), theirs, "seed {seed}, body {body}");
+    }
+}
+
+#[test]
+fn a_form_that_php_made_and_signed_is_a_notice() {
+    let seed = 1_861;
+    let bodies = any_bodies(seed);
+    let Some(forms) = php("form", &bodies) else {
+        return println!("skipped: there is no php here to compare with");
+    };
+    assert_eq!(forms.len(), SETS);
+    let verifier = Verifier::new(API_SECRET);
+    for (body, form) in bodies.iter().zip(forms) {
+        assert!(verifier.verify(form.as_bytes()).is_ok(), "seed {seed}, body {body}, form {form}");
     }
 }
 
