@@ -135,7 +135,7 @@ impl Engine {
             return Err(Error::other_gateway(&batch.name, &batch.gateway, &configured));
         }
         let clock = Clock::start();
-        let lease = Arc::new(self.store.lease(batch, &self.runner, clock.now()).await?);
+        let lease = self.take_over(batch, clock).await?;
         let result = self.run_leased(batch, gateway, cancel, clock, &lease).await;
         if let Err(error) = &result
             && error.kind() == ErrorKind::Books
@@ -145,6 +145,18 @@ impl Engine {
             let _ = self.end(&lease, clock, BatchState::Stopped, Some(stopped), false).await;
         }
         result
+    }
+
+    /// Takes the batch over, in a task of its own: were it cut off while the new fence is written, the
+    /// lock would be free before the write had landed, and the write could fence out the next runner.
+    async fn take_over(&self, batch: &Batch, clock: Clock) -> Result<Arc<Lease>, Error> {
+        let (store, batch, runner) = (Arc::clone(&self.store), batch.clone(), self.runner.clone());
+        let taken =
+            tokio::spawn(async move { store.lease(&batch, &runner, clock.now()).await }).await;
+        match taken {
+            Ok(lease) => lease.map(Arc::new),
+            Err(error) => Err(Error::store("take the batch over", error)),
+        }
     }
 
     async fn run_leased(

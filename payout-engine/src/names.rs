@@ -26,21 +26,13 @@ pub enum NameMatch {
 /// ```
 pub fn compare_names(expected: &str, verified: &str) -> NameMatch {
     let (expected, verified) = (words(expected), words(verified));
-    if !expected.is_empty() && expected == verified {
-        NameMatch::Match
-    } else {
-        NameMatch::NoMatch
-    }
+    if !expected.is_empty() && expected == verified { NameMatch::Match } else { NameMatch::NoMatch }
 }
 
 /// The words of a name in normal form (NFC), upper case, without invisible characters, sorted.
 fn words(name: &str) -> Vec<String> {
-    let visible: String = name
-        .chars()
-        .filter(|c| !is_invisible(*c))
-        .nfc()
-        .flat_map(char::to_uppercase)
-        .collect();
+    let visible: String =
+        name.chars().filter(|c| !is_invisible(*c)).nfc().flat_map(char::to_uppercase).collect();
     let mut words: Vec<String> = visible
         .split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '-' | '_' | '/' | '\''))
         .filter(|word| !word.is_empty())

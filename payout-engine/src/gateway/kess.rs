@@ -6,7 +6,10 @@
 //! Build the client with [`kess_gateway::RetryPolicy::never`]: the engine has its own, slower patience,
 //! and every call should pass the engine's gate.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use kess_gateway::{Client, Error, ErrorKind, Outcome, Sealed, Timestamp, objects};
@@ -18,20 +21,21 @@ use crate::{
     payout::{Payee, Reason, StopCause},
 };
 
-/// This many calls in a row, each refused with 401 although its token was renewed, mean that it is the
+/// When every call for this long is refused with 401 although its token was renewed, it is the
 /// credentials and not the moment.
-const DENIED_IN_A_ROW: u32 = 8;
+const DENIED_FOR: Duration = Duration::from_secs(15);
 
 /// The gateway, through a client that holds the credentials.
 pub struct KessGateway {
     client: Client,
-    denied: AtomicU32,
+    /// Since when no call was accepted, if the last one was denied.
+    denied_since: Mutex<Option<Instant>>,
 }
 
 impl KessGateway {
     /// The gateway that the client talks to.
     pub fn new(client: Client) -> Self {
-        Self { client, denied: AtomicU32::new(0) }
+        Self { client, denied_since: Mutex::default() }
     }
 
     fn customer(&self, payee: &Payee) -> Result<Sealed<objects::Customer>, CallError> {
@@ -55,8 +59,13 @@ impl KessGateway {
 
     /// Takes an answer over: the gateway accepts our credentials.
     fn accepted<T>(&self, value: T) -> T {
-        self.denied.store(0, Ordering::Relaxed);
+        *self.denied_since() = None;
         value
+    }
+
+    fn denied_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        // A single assignment cannot leave it half written.
+        self.denied_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self, error: &Error) -> CallError {
@@ -89,8 +98,8 @@ impl KessGateway {
     /// 401 from the token endpoint concerns everybody. 401 from a service, with a token that was
     /// renewed just before, happens for a moment; only if it stays is it the credentials.
     fn denied(&self, error: &Error, reason: Reason) -> CallError {
-        let in_a_row = self.denied.fetch_add(1, Ordering::Relaxed) + 1;
-        if error.outcome() == Outcome::NotSent || in_a_row >= DENIED_IN_A_ROW {
+        let since = *self.denied_since().get_or_insert_with(Instant::now);
+        if error.outcome() == Outcome::NotSent || since.elapsed() >= DENIED_FOR {
             return CallError::Stop { cause: StopCause::Credentials, reason };
         }
         CallError::Unknown { reason, answered: false, retry_after: None }
@@ -130,6 +139,10 @@ impl KessGateway {
             }
             Err(error) => match self.failed(&error) {
                 CallError::Refused(reason) => Err(self.refused(withdrawal, reason).await),
+                // A proxy's page says "denied" as well, and says nothing about the money.
+                CallError::Stop { reason, .. } if error.outcome() == Outcome::Unknown => {
+                    Err(CallError::Unknown { reason, answered: true, retry_after: None })
+                }
                 other => Err(other),
             },
         }

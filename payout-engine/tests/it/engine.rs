@@ -18,12 +18,13 @@ pub(crate) fn policy() -> Policy {
         settle: millis(30),
         not_found_answers: 3,
         not_found_gap: millis(3),
-        max_sends: 3,
+        // Often enough that every row ends, however many sends are cut.
+        max_sends: 12,
         doubt: backoff(2, 10),
         processing: backoff(1, 5),
         otp: backoff(2, 5),
         otp_grace: millis(200),
-        patience: Duration::from_secs(20),
+        patience: Duration::from_secs(100),
         retry: backoff(1, 5),
         tries: 12,
         circuit_failures: 40,
@@ -184,4 +185,206 @@ async fn faults_neither_pay_twice_nor_lose_a_row() {
             assert!(model.books().struck.contains_key(fault), "seed {seed}: {fault} never struck");
         }
     }
+}
+
+/// Raises the flag once a number of rows have ended.
+fn cancel_after(rows: u64, cancel: &Cancel) -> Arc<dyn payout_engine::Observer> {
+    let (cancel, seen) = (cancel.clone(), std::sync::atomic::AtomicU64::new(0));
+    Arc::new(move |event: &payout_engine::EngineEvent| {
+        if matches!(event, payout_engine::EngineEvent::Row { .. })
+            && seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1 == rows
+        {
+            cancel.cancel();
+        }
+    })
+}
+
+#[tokio::test]
+async fn an_interrupted_run_drains_and_goes_on_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let cancel = Cancel::new();
+    let engine = engine(dir.path()).await.with_observer(cancel_after(10, &cancel));
+    let model = Arc::new(Model::new(1, Faults::default()).with_delay(Duration::from_millis(1)));
+    let options = BatchOptions { concurrency: 4, ..BatchOptions::default() };
+    let batch = load(&engine, "ctrl-c", options, payroll(100)).await;
+    let summary = engine.run(&batch, model.clone(), &cancel).await.unwrap();
+    assert!(summary.interrupted && summary.stopped.is_none());
+    let paid = summary.count(Outcome::Paid);
+    assert!((10..40).contains(&paid), "{:?}", summary.counts);
+    assert_eq!(paid + summary.count(Outcome::Pending), 100, "nothing is left half done");
+
+    let batch = engine.store().batch(None).await.unwrap();
+    assert_eq!(batch.state, BatchState::Stopped);
+    let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!((summary.count(Outcome::Paid), summary.interrupted), (100, false));
+    assert_books_agree(&rows(&engine, &batch).await, &model);
+}
+
+#[tokio::test]
+async fn concurrency_is_an_upper_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let model = Arc::new(Model::new(1, Faults::default()).with_delay(Duration::from_millis(1)));
+    let options = BatchOptions { concurrency: 5, ..BatchOptions::default() };
+    let batch = load(&engine, "bounded", options, payroll(60)).await;
+    engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(model.most_in_flight(), 5);
+}
+
+#[tokio::test]
+async fn a_cause_for_all_rows_stops_the_batch_and_leaves_it_resumable() {
+    for cause in [StopCause::Credentials, StopCause::Forbidden, StopCause::Funds] {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine(dir.path()).await;
+        let model = Arc::new(Model::new(1, Faults::default()));
+        model.stop_with(Some(cause));
+        let options = BatchOptions { concurrency: 4, ..BatchOptions::default() };
+        let batch = load(&engine, "stopped", options, payroll(50)).await;
+        let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+        assert_eq!(summary.stopped.as_ref().unwrap().cause, cause);
+        assert!(model.books().calls["withdraw"] <= 4, "it went on sending");
+        assert_eq!(summary.count(Outcome::Failed), 0);
+
+        model.stop_with(None);
+        let batch = engine.store().batch(None).await.unwrap();
+        let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+        assert_eq!((summary.count(Outcome::Paid), summary.stopped), (50, None));
+        assert_books_agree(&rows(&engine, &batch).await, &model);
+    }
+}
+
+#[tokio::test]
+async fn too_little_in_the_wallet_stops_before_a_row_fails_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let poor = Arc::new(Model::new(1, Faults::default()).with_wallet(Currency::Usd, "10"));
+    let batch = load(&engine, "poor", BatchOptions::default(), payroll(10)).await;
+    let summary = engine.run(&batch, poor.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(summary.stopped.unwrap().cause, StopCause::Funds);
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Pending, 10)]));
+    assert_eq!(poor.books().calls.keys().copied().collect::<Vec<_>>(), ["wallets"]);
+
+    let rich = Arc::new(Model::new(1, Faults::default()));
+    let summary = engine.run(&batch, rich, &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Paid, 10)]));
+}
+
+#[tokio::test]
+async fn a_batch_stays_with_its_gateway() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let batch = load(&engine, "mine", BatchOptions::default(), payroll(1)).await;
+    let other = Model::new(1, Faults::default()).with_identity("https://other.example");
+    let refused = engine.run(&batch, Arc::new(other), &Cancel::new()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::OtherGateway);
+    assert!(refused.to_string().contains("https://other.example"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_another_batch_paid_is_held_unless_a_reason_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let model = Arc::new(Model::new(1, Faults::default()));
+    let first = load(&engine, "first", BatchOptions::default(), payroll(5)).await;
+    engine.run(&first, model.clone(), &Cancel::new()).await.unwrap();
+
+    let second = load(&engine, "second", BatchOptions::default(), payroll(8)).await;
+    let summary = engine.run(&second, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Held, 5), (Outcome::Paid, 3)]));
+
+    let allow =
+        BatchOptions { allow_duplicate: Some("bonus".to_owned()), ..BatchOptions::default() };
+    let third = load(&engine, "third", allow, payroll(2)).await;
+    let summary = engine.run(&third, model, &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Paid, 2)]));
+    let stored = engine.store().batch(Some("third")).await.unwrap();
+    assert_eq!(stored.options.allow_duplicate.as_deref(), Some("bonus"));
+}
+
+#[tokio::test]
+async fn a_dry_run_verifies_everybody_and_moves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let model = Arc::new(Model::new(1, Faults::default()));
+    let mut payouts = payroll(10);
+    payouts.push(payout(11, "000000404", Money::usd("5").unwrap()));
+    let options = BatchOptions { dry_run: true, ..BatchOptions::default() };
+    let batch = load(&engine, "dry", options, payouts).await;
+    let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Pending, 10), (Outcome::Failed, 1)]));
+    assert_eq!(model.books().calls.keys().copied().collect::<Vec<_>>(), ["verify"]);
+    for record in &rows(&engine, &batch).await {
+        assert_eq!((record.payout.attempt, &record.payout.order), (0, &None));
+    }
+    assert_eq!(engine.store().batch(Some("dry")).await.unwrap().state, BatchState::Finished);
+}
+
+#[tokio::test]
+async fn strict_names_hold_the_row_and_the_direct_route_needs_no_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let model = Arc::new(Model::new(1, Faults::default()));
+    let mut payouts = payroll(3);
+    payouts.push(payout(4, "000000411", Money::usd("5").unwrap()));
+    let options = BatchOptions {
+        name_match: NameCheck::Strict,
+        route: Route::Direct,
+        ..BatchOptions::default()
+    };
+    let batch = load(&engine, "strict", options, payouts).await;
+    let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Held, 1), (Outcome::Paid, 3)]));
+    assert!(!model.books().calls.contains_key("tokenize"));
+}
+
+fn with_otp() -> Vec<NewPayout> {
+    let mut payouts = payroll(4);
+    payouts.push(payout(5, "000000777", Money::usd("5").unwrap()));
+    payouts
+}
+
+#[tokio::test]
+async fn detached_passwords_are_left_and_found_confirmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let model = Model::new(1, Faults::default()).with_otp_lifetime(Duration::from_secs(600));
+    let model = Arc::new(model);
+    let batch = load(&engine, "otp", BatchOptions::default(), with_otp()).await;
+    let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::AwaitingOtp, 1), (Outcome::Paid, 4)]));
+    let waiting = &rows(&engine, &batch).await[4].payout;
+    assert!(waiting.otp_url.is_some() && waiting.expires_at.is_some());
+
+    model.confirm_all();
+    let batch = engine.store().batch(None).await.unwrap();
+    let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Paid, 5)]));
+}
+
+#[tokio::test]
+async fn passwords_that_never_come_expire() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let model = Arc::new(Model::new(1, Faults::default()));
+    let options = BatchOptions { otp: OtpMode::Wait, ..BatchOptions::default() };
+    let batch = load(&engine, "otp", options, with_otp()).await;
+    let summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Expired, 1), (Outcome::Paid, 4)]));
+    assert_books_agree(&rows(&engine, &batch).await, &model);
+}
+
+#[tokio::test]
+async fn an_outage_stops_the_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(dir.path().join("payout.db")).await.unwrap());
+    let engine = Engine::new(store).with_policy(Policy {
+        circuit_failures: 3,
+        outage_after: Duration::from_millis(20),
+        ..policy()
+    });
+    let away = Arc::new(Model::new(1, Faults { unknown: 1000, ..Faults::default() }));
+    let batch = load(&engine, "away", BatchOptions::default(), payroll(20)).await;
+    let summary = engine.run(&batch, away, &Cancel::new()).await.unwrap();
+    assert_eq!(summary.stopped.unwrap().cause, StopCause::Outage);
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::Pending, 20)]));
 }

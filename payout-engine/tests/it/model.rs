@@ -6,7 +6,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -75,6 +78,8 @@ pub(crate) struct Model {
     identity: GatewayIdentity,
     otp_lifetime: Duration,
     delay: Duration,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
 }
 
 impl Model {
@@ -88,6 +93,8 @@ impl Model {
             identity: identity(),
             otp_lifetime: Duration::from_millis(60),
             delay: Duration::ZERO,
+            in_flight: AtomicUsize::new(0),
+            most_in_flight: AtomicUsize::new(0),
         }
     }
 
@@ -106,6 +113,24 @@ impl Model {
     pub(crate) fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
+    }
+
+    pub(crate) fn with_otp_lifetime(mut self, lifetime: Duration) -> Self {
+        self.otp_lifetime = lifetime;
+        self
+    }
+
+    /// The largest number of calls that were under way at once.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.most_in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Lets a call take its time.
+    async fn under_way(&self) {
+        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_in_flight.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(self.delay).await;
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 
     pub(crate) fn stop_with(&self, cause: Option<StopCause>) {
@@ -278,7 +303,7 @@ impl Gateway for Model {
             payee.expected_holder().to_uppercase()
         };
         async move {
-            tokio::time::sleep(self.delay).await;
+            self.under_way().await;
             self.read("verify", &account, ())?;
             if account.ends_with("0404") {
                 return Err(CallError::NotFound(Reason::new("NOT_FOUND", "no such account")));
@@ -291,7 +316,7 @@ impl Gateway for Model {
     fn tokenize<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<BankToken, CallError>> {
         let account = payee.bank_account_number.expose();
         async move {
-            tokio::time::sleep(self.delay).await;
+            self.under_way().await;
             self.read("tokenize", account, BankToken(format!("token-{account}").into()))
         }
         .boxed()
@@ -302,9 +327,9 @@ impl Gateway for Model {
         withdrawal: Withdrawal<'a>,
     ) -> BoxFuture<'a, Result<OrderView, CallError>> {
         async move {
-            tokio::time::sleep(self.delay).await;
+            self.under_way().await;
             let answer = self.withdraw_now(&withdrawal);
-            tokio::time::sleep(self.delay).await;
+            self.under_way().await;
             answer
         }
         .boxed()
@@ -312,7 +337,7 @@ impl Gateway for Model {
 
     fn query<'a>(&'a self, order_no: &'a OrderNo) -> BoxFuture<'a, Result<OrderView, CallError>> {
         async move {
-            tokio::time::sleep(self.delay).await;
+            self.under_way().await;
             self.query_now(order_no)
         }
         .boxed()

@@ -1,0 +1,428 @@
+//! The contract that every store keeps, run against each of them.
+//!
+//! The checks know only the trait. A store is handed in by its maker, which can open the same data
+//! again, as another process would.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use kess_gateway::{Amount, Currency, Money};
+use payout_engine::{
+    Batch, BatchCode, BatchOptions, BatchState, ErrorKind, Lease, NewBatch, OrderNo, Outcome,
+    Reason, SqliteStore, StateChange, StopCause, Stopped, Store, Transition,
+    machine::{Order, Payout, State},
+};
+use rand::{SeedableRng, rngs::StdRng};
+
+use crate::{
+    engine::{payout, payroll},
+    model::identity,
+};
+
+/// Opens the store that lives in a folder; `alias` opens the same data past the lock, which a runner
+/// on another machine could.
+type Maker = fn(&Path, bool) -> BoxFuture<'_, Arc<dyn Store>>;
+
+fn sqlite(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {
+    Box::pin(async move {
+        let path = dir.join("payout.db");
+        let path = if alias {
+            let link = dir.join("alias.db");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            link
+        } else {
+            path
+        };
+        Arc::new(SqliteStore::open(path).await.unwrap()) as Arc<dyn Store>
+    })
+}
+
+/// One test per line: a check, against every store.
+macro_rules! contract {
+    ($($check:ident,)+) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $check() {
+                let dir = tempfile::tempdir().unwrap();
+                super::$check(super::sqlite, dir.path()).await;
+            })+
+        }
+    };
+}
+
+contract! {
+    a_batch_comes_back_as_it_went_in,
+    a_batch_that_was_never_complete_is_not_payable_and_goes,
+    transitions_move_the_sums_and_survive,
+    a_write_on_top_of_something_unread_is_refused_whole,
+    a_runner_that_lost_its_batch_cannot_write,
+    one_runner_at_a_time_and_the_second_learns_who,
+    what_is_due_comes_in_order_and_nothing_else,
+    waking_makes_the_unfinished_due,
+    rows_paid_elsewhere_are_held,
+    conflicts_and_money_under_way_are_seen_from_other_batches,
+    a_cause_to_stop_is_kept,
+    names_are_taken_once,
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + millis).unwrap()
+}
+
+fn new_batch(name: &str) -> NewBatch {
+    NewBatch {
+        name: name.to_owned(),
+        options: BatchOptions { rate: Some(7), ..BatchOptions::default() },
+        source: "file.csv".to_owned(),
+    }
+}
+
+fn code(seed: u64) -> BatchCode {
+    BatchCode::random(&mut StdRng::seed_from_u64(seed))
+}
+
+async fn loaded(store: &dyn Store, name: &str, seed: u64, rows: u64) -> (Batch, Lease) {
+    let lease =
+        store.create(&new_batch(name), &identity(), code(seed), "tester", at(0)).await.unwrap();
+    store.append(&lease, &payroll(rows), at(0)).await.unwrap();
+    let batch = store.complete(&lease, at(0)).await.unwrap();
+    (batch, lease)
+}
+
+async fn row(store: &dyn Store, batch: &Batch, row: u64) -> Payout {
+    store.rows(batch.id, row - 1, 1).await.unwrap().remove(0).payout
+}
+
+/// Writes a row in another state, as the core would have it.
+async fn put(store: &dyn Store, lease: &Lease, mut payout: Payout, state: State) -> Payout {
+    let from = payout.outcome();
+    payout.state = state;
+    store.write(lease, &[Transition { from, payout: payout.clone() }], at(1)).await.unwrap();
+    payout.version += 1;
+    payout
+}
+
+async fn a_batch_comes_back_as_it_went_in(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let mut rows = payroll(450);
+    rows[1].payee.postcode = Some("01234".into());
+    rows[1].body = Some("ប្រាក់ខែ".to_owned());
+    rows[2].invalid = Some(Reason::new("amount", "no amount"));
+    let lease = store.create(&new_batch("a"), &identity(), code(1), "me", at(0)).await.unwrap();
+    store.append(&lease, &rows[..300], at(0)).await.unwrap();
+    store.append(&lease, &rows[300..], at(0)).await.unwrap();
+    let batch = store.complete(&lease, at(5)).await.unwrap();
+    drop((lease, store));
+
+    let store = make(dir, false).await;
+    let found = store.batch(None).await.unwrap();
+    assert_eq!((found.id, found.name.as_str(), found.rows), (batch.id, "a", 450));
+    assert_eq!((found.state, found.code), (BatchState::Ready, code(1)));
+    assert_eq!((found.options, found.gateway), (new_batch("a").options, identity()));
+    assert_eq!(found.source, "file.csv");
+    let mut records = store.rows(batch.id, 0, 200).await.unwrap();
+    records.extend(store.rows(batch.id, 200, 1_000).await.unwrap());
+    assert_eq!(records.len(), rows.len());
+    for (record, new) in records.iter().zip(&rows) {
+        assert_eq!(record.payee.as_ref(), Some(&new.payee));
+        assert_eq!((record.line, &record.reference), (new.line, &new.reference));
+        assert_eq!((&record.body, &record.extra), (&new.body, &new.extra));
+        let mut expected = Payout::new(new.row, new.money.clone(), at(0));
+        if let Some(reason) = &new.invalid {
+            expected.state = State::Invalid;
+            expected.next_at = None;
+            expected.reason = Some(reason.clone());
+        }
+        assert_eq!(record.payout, expected);
+    }
+    let summary = store.summary(batch.id).await.unwrap();
+    assert_eq!(summary.rows, 450);
+    assert_eq!((summary.count(Outcome::Pending), summary.count(Outcome::Invalid)), (449, 1));
+    let requested = |currency: &Currency| {
+        rows.iter()
+            .filter(|row| row.money.currency() == currency)
+            .fold(Amount::default(), |sum, row| sum.checked_add(row.money.amount()).unwrap())
+    };
+    for currency in [Currency::Usd, Currency::Khr] {
+        assert_eq!(summary.totals[&currency].requested, requested(&currency));
+    }
+    store.audit(batch.id).await.unwrap();
+}
+
+async fn a_batch_that_was_never_complete_is_not_payable_and_goes(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let lease = store.create(&new_batch("a"), &identity(), code(1), "me", at(0)).await.unwrap();
+    store.append(&lease, &payroll(10), at(0)).await.unwrap();
+    let batch = store.batch(Some("a")).await.unwrap();
+    assert_eq!(batch.state, BatchState::Loading);
+    drop(lease);
+    assert_eq!(store.batch(None).await.unwrap_err().kind(), ErrorKind::NoSuchBatch);
+    let refused = store.lease(&batch, "me", at(1)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::BatchState, "{refused}");
+    // The same name is free again, because nothing of it was ever payable.
+    let (again, lease) = loaded(&*store, "a", 2, 5).await;
+    assert_eq!(again.rows, 5);
+    let refused = store.complete(&lease, at(1)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Store, "complete twice: {refused}");
+    assert_eq!(store.batches().await.unwrap().len(), 1);
+}
+
+async fn transitions_move_the_sums_and_survive(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 100).await;
+    let mut transitions = Vec::new();
+    let mut expected = Vec::new();
+    for record in store.rows(batch.id, 0, 100).await.unwrap() {
+        let mut payout = record.payout;
+        payout.state = State::Sending;
+        payout.attempt = 1;
+        payout.order = Some(Order {
+            no: OrderNo::mint(&batch.code, payout.row, 1),
+            sends: 1,
+            sent_at: Some(at(7)),
+            seen: false,
+            not_found: 0,
+            not_found_at: None,
+        });
+        payout.holder_name = Some("SOK DARA".into());
+        payout.warning = Some(Reason::new("holder_name", "differs"));
+        transitions.push(Transition { from: Outcome::Pending, payout: payout.clone() });
+        // The next transition of the same row may be in the same commit.
+        payout.version += 1;
+        payout.state = State::Paid;
+        payout.next_at = None;
+        payout.transaction_id = Some("T".to_owned());
+        payout.order.as_mut().unwrap().seen = true;
+        transitions.push(Transition { from: Outcome::InDoubt, payout: payout.clone() });
+        payout.version += 1;
+        expected.push(payout);
+    }
+    store.write(&lease, &transitions, at(9)).await.unwrap();
+    drop((lease, store));
+
+    let store = make(dir, false).await;
+    let found: Vec<_> =
+        store.rows(batch.id, 0, 100).await.unwrap().into_iter().map(|it| it.payout).collect();
+    assert_eq!(found, expected);
+    let summary = store.summary(batch.id).await.unwrap();
+    assert_eq!(summary.count(Outcome::Paid), 100);
+    for total in summary.totals.values() {
+        assert_eq!(total.of(Outcome::Paid), total.requested);
+    }
+    store.audit(batch.id).await.unwrap();
+}
+
+async fn a_write_on_top_of_something_unread_is_refused_whole(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 3).await;
+    let (first, second) = (row(&*store, &batch, 1).await, row(&*store, &batch, 2).await);
+    put(&*store, &lease, second.clone(), State::Held).await;
+    let stale = |mut payout: Payout| {
+        payout.state = State::Failed;
+        Transition { from: Outcome::Pending, payout }
+    };
+    let refused = store.write(&lease, &[stale(first), stale(second)], at(2)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Books, "{refused}");
+    assert_eq!(row(&*store, &batch, 1).await.state, State::Pending, "half of it was written");
+    // The outcome that the money leaves is checked as well as the version.
+    let mut lying = stale(row(&*store, &batch, 1).await);
+    lying.from = Outcome::Held;
+    let refused = store.write(&lease, &[lying], at(2)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Books, "{refused}");
+    store.audit(batch.id).await.unwrap();
+}
+
+async fn a_runner_that_lost_its_batch_cannot_write(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, old) = loaded(&*store, "a", 1, 2).await;
+    let elsewhere = make(dir, true).await;
+    let new = elsewhere.lease(&batch, "elsewhere", at(1)).await.unwrap();
+    assert!(new.fence > old.fence);
+    let mut payout = row(&*store, &batch, 1).await;
+    payout.state = State::Held;
+    let transition = [Transition { from: Outcome::Pending, payout }];
+    let change = StateChange {
+        state: BatchState::Finished,
+        stopped: None,
+        interrupted: false,
+        elapsed: Duration::ZERO,
+    };
+    for refused in [
+        store.write(&old, &transition, at(2)).await,
+        store.set_state(&old, change, at(2)).await,
+        store.wake(&old, at(2)).await,
+        store.hold_duplicates(&old, at(2)).await.map(drop),
+        store.append(&old, &payroll(1), at(2)).await,
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Fenced);
+    }
+    elsewhere.write(&new, &transition, at(2)).await.unwrap();
+}
+
+async fn one_runner_at_a_time_and_the_second_learns_who(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 2).await;
+    drop(lease);
+    let held = store.lease(&batch, "payout resume, process 4711", at(1)).await.unwrap();
+    let other = make(dir, false).await;
+    for refused in [
+        other.lease(&batch, "second", at(2)).await.unwrap_err(),
+        other.create(&new_batch("b"), &identity(), code(2), "second", at(2)).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.kind(), ErrorKind::Locked);
+        assert!(refused.to_string().contains("process 4711"), "{refused}");
+    }
+    // Reading goes on meanwhile.
+    assert_eq!(other.summary(batch.id).await.unwrap().rows, 2);
+    drop(held);
+    other.lease(&batch, "second", at(3)).await.unwrap();
+}
+
+async fn what_is_due_comes_in_order_and_nothing_else(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 4).await;
+    for (number, next_at) in [(1, Some(at(30))), (2, None), (3, Some(at(10))), (4, Some(at(90)))] {
+        let mut payout = row(&*store, &batch, number).await;
+        payout.next_at = next_at;
+        put(&*store, &lease, payout, State::Pending).await;
+    }
+    let due = |now: i64, limit| {
+        let store = &store;
+        async move {
+            let claims = store.due(batch.id, at(now), limit).await.unwrap();
+            claims.into_iter().map(|claim| claim.payout.row).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(due(5, 9).await, [] as [u64; 0]);
+    assert_eq!(due(30, 9).await, [3, 1]);
+    assert_eq!(due(100, 2).await, [3, 1]);
+    assert_eq!(due(100, 9).await, [3, 1, 4]);
+    assert_eq!(store.next_due(batch.id, at(30)).await.unwrap(), Some(at(90)));
+    assert_eq!(store.next_due(batch.id, at(90)).await.unwrap(), None);
+}
+
+async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 5).await;
+    let states = [State::Pending, State::Unanswered, State::AwaitingOtp, State::Paid, State::Held];
+    for (number, state) in (1..).zip(states) {
+        let mut payout = row(&*store, &batch, number).await;
+        (payout.next_at, payout.tries, payout.watched_since) = (None, 9, Some(at(0)));
+        put(&*store, &lease, payout, state).await;
+    }
+    store.wake(&lease, at(50)).await.unwrap();
+    let due = store.due(batch.id, at(50), 9).await.unwrap();
+    assert_eq!(due.iter().map(|claim| claim.payout.row).collect::<Vec<_>>(), [1, 2, 3]);
+    for claim in &due {
+        assert_eq!((claim.payout.tries, claim.payout.watched_since), (0, None));
+    }
+    // What was read counts: a write on top of a woken row goes through.
+    put(&*store, &lease, due[0].payout.clone(), State::Failed).await;
+    store.audit(batch.id).await.unwrap();
+}
+
+async fn rows_paid_elsewhere_are_held(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (first, lease) = loaded(&*store, "first", 1, 6).await;
+    for (number, state) in (1..).zip([
+        State::Paid,
+        State::Unanswered,
+        State::Failed,
+        State::Expired,
+        State::Processing,
+    ]) {
+        let payout = row(&*store, &first, number).await;
+        put(&*store, &lease, payout, state).await;
+    }
+    drop(lease);
+    let (second, lease) = loaded(&*store, "second", 2, 7).await;
+    // A row that already has its order is not taken out of its own way.
+    let mut begun = row(&*store, &second, 5).await;
+    begun.order = Some(Order {
+        no: OrderNo::mint(&second.code, 5, 1),
+        sends: 0,
+        sent_at: None,
+        seen: false,
+        not_found: 0,
+        not_found_at: None,
+    });
+    put(&*store, &lease, begun, State::Pending).await;
+    assert_eq!(store.hold_duplicates(&lease, at(3)).await.unwrap(), 2);
+    let states: Vec<_> = store
+        .rows(second.id, 0, 9)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|record| record.payout.outcome())
+        .collect();
+    let (held, pending) = (Outcome::Held, Outcome::Pending);
+    assert_eq!(states, [held, held, pending, pending, pending, pending, pending]);
+    assert_eq!(row(&*store, &second, 1).await.reason.unwrap().code, "duplicate");
+    store.audit(second.id).await.unwrap();
+}
+
+async fn conflicts_and_money_under_way_are_seen_from_other_batches(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (first, lease) = loaded(&*store, "first", 1, 6).await;
+    for (number, state) in (1..).zip([State::Paid, State::Unanswered, State::Failed]) {
+        let payout = row(&*store, &first, number).await;
+        put(&*store, &lease, payout, state).await;
+    }
+    drop(lease);
+    let (second, _lease) = loaded(&*store, "second", 2, 1).await;
+    let references = ["R-1", "R-2", "R-3", "R-4", "R-99"];
+    let found = store.conflicts(&references, Some(second.id)).await.unwrap();
+    let found: Vec<_> =
+        found.iter().map(|it| (it.reference.as_str(), it.batch.as_str(), it.outcome)).collect();
+    let expected = [
+        ("R-1", "first", Outcome::Paid),
+        ("R-2", "first", Outcome::InDoubt),
+        ("R-4", "first", Outcome::Pending),
+    ];
+    assert_eq!(found, expected);
+    let many: Vec<String> = (0..1_200).map(|n| format!("R-{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(store.conflicts(&many, None).await.unwrap().len(), 6);
+    let under_way = store.in_flight_elsewhere(second.id).await.unwrap();
+    assert_eq!(under_way, [(Currency::Usd, "2.25".parse().unwrap())]);
+    assert_eq!(store.in_flight_elsewhere(first.id).await.unwrap(), []);
+}
+
+async fn a_cause_to_stop_is_kept(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 1).await;
+    let stopped = Stopped { cause: StopCause::Funds, message: "too little".to_owned() };
+    let change = |state, stopped| StateChange {
+        state,
+        stopped,
+        interrupted: true,
+        elapsed: Duration::from_millis(1_500),
+    };
+    let stop = change(BatchState::Stopped, Some(stopped.clone()));
+    store.set_state(&lease, stop, at(1)).await.unwrap();
+    store
+        .set_state(&lease, change(BatchState::Stopped, Some(stopped.clone())), at(2))
+        .await
+        .unwrap();
+    let summary = store.summary(batch.id).await.unwrap();
+    assert_eq!(summary.stopped.as_ref(), Some(&stopped));
+    assert_eq!((summary.interrupted, summary.elapsed), (true, Duration::from_secs(3)));
+    store.set_state(&lease, change(BatchState::Finished, None), at(3)).await.unwrap();
+    assert_eq!(store.batch(Some("a")).await.unwrap().stopped, None);
+}
+
+async fn names_are_taken_once(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (_, lease) = loaded(&*store, "a", 1, 1).await;
+    drop(lease);
+    let again = store.create(&new_batch("a"), &identity(), code(2), "me", at(0)).await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::BatchState, "{again}");
+    let lease = store.create(&new_batch("b"), &identity(), code(3), "me", at(0)).await.unwrap();
+    let twice = [
+        payout(1, "0000000001", Money::usd("1").unwrap()),
+        payout(1, "0000000002", Money::usd("1").unwrap()),
+    ];
+    let refused = store.append(&lease, &twice, at(0)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Intake, "{refused}");
+}
