@@ -101,6 +101,10 @@ fn a_one_time_password_is_waited_for_or_left_for_later() {
     let report = desk.report(&["--sandbox"]);
     assert!(report[1]["otp_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     assert!(report[1]["otp_expires_at"].is_string());
+    let otp = desk.payout(&["otp", "--sandbox", "--json"]).expect(0).json();
+    assert_eq!(otp["waiting"].as_array().unwrap().len(), 1);
+    assert_eq!(otp["waiting"][0]["otp_url"], report[1]["otp_url"]);
+    assert!(otp["waiting"][0]["seconds_left"].as_i64().unwrap() > 0);
 
     let run = ["run", "june.csv", "--sandbox", "--yes", "--otp", "wait", "--progress", "lines"];
     let mut child = desk.spawn(&run);

@@ -90,6 +90,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show how a batch stands.
     Status(BatchArgs),
+    /// Show the withdrawals that wait for a one-time password: link and time left.
+    Otp(BatchArgs),
     /// Write every row of a batch with its outcome.
     Report(ReportArgs),
     /// Serve a sandbox gateway to try things out against.

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod list;
+pub(crate) mod otp;
 mod pay;
 pub(crate) mod report;
 pub(crate) mod resume;

@@ -171,10 +171,7 @@ pub(crate) fn next_steps(summary: &BatchSummary, flags: &str) -> String {
     let any = |outcomes: &[Outcome]| outcomes.iter().any(|&outcome| summary.count(outcome) > 0);
     let mut steps = Vec::new();
     if summary.count(Outcome::AwaitingOtp) > 0 {
-        steps.push(format!(
-            "enter the one-time passwords: payout report {batch}{flags} --format html -o report.html \
-             has the links"
-        ));
+        steps.push(format!("enter the one-time passwords: payout otp {batch}{flags}"));
     }
     let open = [Outcome::Pending, Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];
     if any(&open) {

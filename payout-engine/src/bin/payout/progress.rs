@@ -3,11 +3,12 @@
 //! It only listens. Counts and sums start from the summary that a run begins with and follow the
 //! changes of rows, so that a resumed batch shows what was paid before.
 
+use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as Style};
 use payout_engine::report::plain;
 use payout_engine::{BatchSummary, EngineEvent, Observer, Outcome, Reason};
 
@@ -20,7 +21,7 @@ const BETWEEN_LINES: Duration = Duration::from_secs(2);
 /// The bar's text is made no more often than this.
 const BETWEEN_DRAWS: Duration = Duration::from_millis(100);
 
-const BAR: &str = "{bar:24} {pos}/{len} rows  {per_sec}  {msg}  {eta} left";
+const BAR: &str = "{bar:24} {pos}/{len} rows  {rate}  {msg}  {eta} left";
 
 /// Somebody to watch a run, as the command line asks for.
 pub(crate) fn observer(global: &Global) -> Arc<dyn Observer> {
@@ -40,7 +41,11 @@ pub(crate) fn observer(global: &Global) -> Arc<dyn Observer> {
 fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
     if let Ok(style) = Style::with_template(BAR) {
-        bar.set_style(style.progress_chars("━╸ "));
+        // Nobody wants to read a fraction of a row.
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        };
+        bar.set_style(style.with_key("rate", rate).progress_chars("━╸ "));
     }
     bar
 }
