@@ -7,6 +7,7 @@ mod cli_run;
 mod command;
 mod crashes;
 mod engine;
+mod foreign;
 mod intake;
 mod model;
 mod report;
