@@ -55,7 +55,8 @@ pub struct Policy {
     pub processing: Backoff,
     /// Pauses between queries of an order that waits for its one-time password.
     pub otp: Backoff,
-    /// How long past its expiry an order that waits for a one-time password is still polled.
+    /// How long past its expiry an order that waits for a one-time password is polled before it is
+    /// closed, and how long after that it is polled to see the close.
     #[serde(deserialize_with = "duration")]
     pub otp_grace: Duration,
     /// How long one run polls an order without a conclusive answer before it leaves it to `resume`.

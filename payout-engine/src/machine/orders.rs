@@ -138,7 +138,9 @@ impl Payout {
         }
         self.otp_url = otp_url.or(self.otp_url);
         self.enter(State::AwaitingOtp);
-        if self.is_past_expiry(now) { self.call(Call::Close) } else { self.poll(rules, now) }
+        // Expiry is the gateway's business; only an order that it seems to have forgotten is closed.
+        let forgotten = self.expires_at.is_some_and(|at| now >= after(at, rules.policy.otp_grace));
+        if forgotten { self.call(Call::Close) } else { self.poll(rules, now) }
     }
 
     fn enter(&mut self, state: State) {
@@ -197,7 +199,8 @@ impl Payout {
         let at = after(now, rules.policy.otp.pause(self.tries, self.row));
         let from = self.expires_at.max(self.watched_since).unwrap_or(now);
         self.tries = self.tries.saturating_add(1);
-        self.next_at = (at <= after(from, rules.policy.otp_grace)).then_some(at);
+        // The first grace is for the gateway to expire it, the second for our close to show.
+        self.next_at = (at <= after(from, rules.policy.otp_grace * 2)).then_some(at);
         self.rest(Write::Soon)
     }
 

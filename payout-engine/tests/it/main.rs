@@ -12,4 +12,5 @@ mod intake;
 mod model;
 mod report;
 mod sandbox;
+mod simulation;
 mod store;
