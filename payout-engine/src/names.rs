@@ -1,14 +1,37 @@
 //! Is the account in the name that the file expects?
 //!
-//! A pure comparison of two printed names. [`NameMatch::Match`] says that the same words stand in
-//! both; whatever needs a person's eyes is less than that.
+//! A pure comparison of two printed names, made for Cambodia: banks print names in Khmer or in Latin
+//! letters, family name first or last, in capitals, with titles and initials, with invisible characters.
+//!
+//! The steps, each in a module of its own:
+//!
+//! 1. [`words`] cuts a name into words without titles, case, accents, punctuation and invisible
+//!    characters.
+//! 2. [`khmer`] brings the signs of each Khmer cluster into one order; [`latin`] evens out the
+//!    spellings of Latin words; [`romanise`] knows how Khmer words are written in Latin letters.
+//! 3. [`pairing`] pairs the words of one name with those of the other and counts what is doubtful.
+//!
+//! # What is a match
+//! [`NameMatch::Match`] is certain up to the conventions of spelling: every word of one name stands in
+//! the other, and nothing had to be assumed. A wrong match lets money go to a stranger where
+//! `--name-match strict` was to prevent it, so any assumption (an initial, a word that one side leaves
+//! out, a typing slip, a vowel that is often written otherwise) makes [`NameMatch::Close`], which is for
+//! a person to decide. `strict` holds whatever is not a match; `warn` records it and pays.
+//!
+//! It is no proof of identity: two people can have one name, and `SOK CHAN` is taken for `CHAN SOK`.
 
-use unicode_normalization::UnicodeNormalization;
+mod khmer;
+mod latin;
+mod pairing;
+mod romanise;
+mod words;
 
-/// How well the holder that the bank names agrees with the one that the file expects.
+use words::Name;
+
+/// How well the holder whom the bank names agrees with the one whom the file expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NameMatch {
-    /// Two different people, as far as their names say, or one of the names is blank.
+    /// Different people as far as their names say, or one of the names is blank.
     NoMatch,
     /// Probably one person; somebody has to look.
     Close,
@@ -16,34 +39,27 @@ pub enum NameMatch {
     Match,
 }
 
-/// Compares the holder that the file expects with the one that the bank answers
-/// (`owner_name` of `verifybankaccount`). Symmetric; never panics.
+/// Compares the holder whom the file expects with the one whom the bank answers (`owner_name` of
+/// `verifybankaccount`).
+///
+/// The order of the two does not matter, and nothing makes it panic. Names of more than 120 letters or
+/// 6 words match only if their words are equal, so that no input takes long.
 ///
 /// ```
 /// use payout_engine::{NameMatch, compare_names};
-/// assert_eq!(compare_names("Sok Dara", "DARA  SOK"), NameMatch::Match);
+///
+/// assert_eq!(compare_names("Sok Dara", "MR. DARA  SOK"), NameMatch::Match);
+/// assert_eq!(compare_names("Sok Dara", "សុខ ដារ៉ា"), NameMatch::Match);
+/// assert_eq!(compare_names("Sok Dara", "S. DARA"), NameMatch::Close);
 /// assert_eq!(compare_names("Sok Dara", "SOK DARO"), NameMatch::NoMatch);
 /// ```
 pub fn compare_names(expected: &str, verified: &str) -> NameMatch {
-    let (expected, verified) = (words(expected), words(verified));
-    if !expected.is_empty() && expected == verified { NameMatch::Match } else { NameMatch::NoMatch }
-}
-
-/// The words of a name in normal form (NFC), upper case, without invisible characters, sorted.
-fn words(name: &str) -> Vec<String> {
-    let visible: String =
-        name.chars().filter(|c| !is_invisible(*c)).nfc().flat_map(char::to_uppercase).collect();
-    let mut words: Vec<String> = visible
-        .split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '-' | '_' | '/' | '\''))
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
-    words.sort();
-    words
-}
-
-/// Zero-width spaces and joiners, direction marks, soft hyphen, byte-order mark.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}'
-        | '\u{00AD}' | '\u{FEFF}')
+    let (expected, verified) = (Name::read(expected), Name::read(verified));
+    if expected.words.is_empty() || verified.words.is_empty() {
+        return NameMatch::NoMatch;
+    }
+    match pairing::pair(&expected, &verified) {
+        NameMatch::Match if expected.contradicts(&verified) => NameMatch::Close,
+        found => found,
+    }
 }

@@ -10,6 +10,7 @@ mod engine;
 mod foreign;
 mod intake;
 mod model;
+mod names;
 mod report;
 mod sandbox;
 mod simulation;
