@@ -1,8 +1,8 @@
 //! Reports: every row of a batch with its outcome, as CSV, JSON or one HTML page.
 //!
 //! A report is written row by row, so its memory does not follow the batch. It decides nothing: it
-//! prints what the store holds. The CSV carries the merchant's own columns unmasked, because it goes
-//! back to where they came from; JSON and HTML mask account numbers.
+//! prints what the store holds. The CSV carries the merchant's own columns unmasked, because it
+//! goes back to where they came from; JSON and HTML mask account numbers.
 //!
 //! Invariant: every row of the batch is in the report, whatever became of it.
 

@@ -7,10 +7,10 @@
 use super::finding::{Code, Finding};
 
 macro_rules! columns {
-    ($($(#[$meta:meta])* $variant:ident = $name:literal, $required:literal, [$($alias:literal),*];)*) => {
+    ($($variant:ident = $name:literal, $required:literal, [$($alias:literal),*];)*) => {
         /// A column that the engine knows.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub(super) enum Column { $($(#[$meta])* $variant,)* }
+        pub(super) enum Column { $($variant,)* }
 
         impl Column {
             pub(super) const ALL: [Column; COLUMNS] = [$(Column::$variant,)*];

@@ -1,4 +1,4 @@
-//! `payout run` and what follows it, against the sandbox: outcomes, exit codes, documents, refusals.
+//! `payout run` and what follows it, against the sandbox: outcomes, exit codes, refusals.
 
 use std::io::{BufRead, BufReader};
 

@@ -458,7 +458,8 @@ fn fields_agree_with_a_lenient_reader_where_the_file_is_in_order() {
 #[test]
 fn no_bytes_make_it_panic() {
     use proptest::prelude::*;
-    proptest!(ProptestConfig::with_cases(300), |(bytes in prop::collection::vec(any::<u8>(), 0..400))| {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..400);
+    proptest!(ProptestConfig::with_cases(300), |(bytes in bytes())| {
         let _ = Batch::of(&bytes).check();
         let mut below = format!("{HEADING}\n").into_bytes();
         below.extend(bytes);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use kess_gateway::{Amount, Currency};
 use payout_engine::{NameCheck, OtpMode, Route};
@@ -127,7 +128,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) skip_invalid: bool,
     /// Pay rows that another batch paid or may have paid; the reason is recorded.
-    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) allow_duplicate: Option<String>,
     /// Verify every account and move nothing.
     #[arg(long)]

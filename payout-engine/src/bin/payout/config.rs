@@ -1,8 +1,8 @@
 //! Configuration: flag, environment, `payout.toml`, default, in this order.
 //!
-//! `payout.toml` is looked for in the working folder and in those above it. Paths in it are relative
-//! to its own folder, so that a command typed in a subfolder finds the same store: another store
-//! would not know what was paid already.
+//! `payout.toml` is looked for in the working folder and in those above it. Paths in it are
+//! relative to its own folder, so that a command typed in a subfolder finds the same store:
+//! another store would not know what was paid already.
 //!
 //! Secrets come from the environment or the file, never from a flag, and never into a message.
 

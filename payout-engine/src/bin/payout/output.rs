@@ -65,8 +65,11 @@ pub(crate) fn table(rows: &[Vec<String>], right: &[usize]) -> String {
 
 /// Columns that a cell takes on a terminal. Khmer signs over and under a consonant take none.
 fn width_of(text: &str) -> usize {
-    let combining = |c: &char| matches!(c, '\u{17b4}'..='\u{17bd}' | '\u{17c6}' | '\u{17c9}'..='\u{17d3}' | '\u{200b}'..='\u{200d}');
-    text.chars().filter(|c| !combining(c)).count()
+    let takes_none = |c: &char| {
+        matches!(c, '\u{17b4}'..='\u{17bd}' | '\u{17c6}' | '\u{17c9}'..='\u{17d3}')
+            || matches!(c, '\u{200b}'..='\u{200d}')
+    };
+    text.chars().filter(|c| !takes_none(c)).count()
 }
 
 /// The document of `check --json`.

@@ -37,8 +37,8 @@ fn verdict(checked: &Checked, file: &Path) -> String {
         format!("\n\nThe file is in order. Pay it: payout run {file}")
     } else if checked.can_skip_problems() {
         format!(
-            "\n\nThe file is not in order. Repair it, or pay the valid rows only: payout run {file} \
-             --skip-invalid"
+            "\n\nThe file is not in order. Repair it, or pay the valid rows only: \
+             payout run {file} --skip-invalid"
         )
     } else {
         "\n\nThe file is not in order. Repair it and check again.".to_owned()
