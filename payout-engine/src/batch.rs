@@ -1,7 +1,7 @@
 //! A batch: the options it runs with, the gateway it belongs to, the state it is in.
 //!
-//! Options and gateway are stored with the batch, so that `resume` needs neither flags nor memory, and
-//! so that a batch is never finished against another gateway than it was begun with.
+//! Options and gateway are stored with the batch, so that `resume` needs neither flags nor memory,
+//! and so that a batch is never finished against another gateway than it was begun with.
 
 use std::fmt;
 
@@ -95,8 +95,8 @@ pub struct BatchOptions {
     pub notify_url: Option<String>,
     /// Verify every account, move nothing.
     pub dry_run: bool,
-    /// The reason a person gave for paying rows that another batch paid or may have paid. Without one,
-    /// such rows are held.
+    /// The reason a person gave for paying rows that another batch paid or may have paid. Without
+    /// one, such rows are held.
     pub allow_duplicate: Option<String>,
 }
 

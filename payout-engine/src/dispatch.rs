@@ -112,7 +112,8 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // The state is a few numbers, whole after every statement: a panic elsewhere cannot break it.
+        // The state is a few numbers, whole after every statement: a panic elsewhere cannot break
+        // it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

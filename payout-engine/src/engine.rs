@@ -1,8 +1,8 @@
 //! The engine's front door: take a batch in, pay it, go on where it stopped.
 //!
 //! [`Engine::create`] writes a batch to the store in bulk. [`Engine::run`] pays it, whether for the
-//! first time or after any interruption: there is no separate way to resume, because a run never relies
-//! on anything but the store.
+//! first time or after any interruption: there is no separate way to resume, because a run never
+//! relies on anything but the store.
 //!
 //! Memory follows concurrency: due rows are read from the store page by page.
 
@@ -68,7 +68,8 @@ impl Engine {
         self
     }
 
-    /// Sets what others are told about who holds the store, for example `payout resume, process 4711`.
+    /// Sets what others are told about who holds the store, for example `payout resume, process
+    /// 4711`.
     #[must_use]
     pub fn with_runner(mut self, runner: impl Into<String>) -> Self {
         self.runner = runner.into();
@@ -80,12 +81,12 @@ impl Engine {
         &self.store
     }
 
-    /// Writes a batch to the store. Until the last row is in, none of them can be paid; an error or a
-    /// crash on the way leaves nothing behind that could be.
+    /// Writes a batch to the store. Until the last row is in, none of them can be paid; an error or
+    /// a crash on the way leaves nothing behind that could be.
     ///
     /// # Errors
-    /// The first error that `rows` yields; a name that is taken; a store that another runner holds or
-    /// that cannot be written.
+    /// The first error that `rows` yields; a name that is taken; a store that another runner holds
+    /// or that cannot be written.
     pub async fn create<I>(
         &self,
         new: &NewBatch,
@@ -122,8 +123,8 @@ impl Engine {
     /// ([`BatchSummary::stopped`]), or, drained, after `cancel` is raised.
     ///
     /// # Errors
-    /// The batch belongs to another gateway, another runner holds the store, the store fails, or the
-    /// books do not add up. Rows that fail are no errors.
+    /// The batch belongs to another gateway, another runner holds the store, the store fails, or
+    /// the books do not add up. Rows that fail are no errors.
     pub async fn run(
         &self,
         batch: &Batch,
@@ -147,8 +148,9 @@ impl Engine {
         result
     }
 
-    /// Takes the batch over, in a task of its own: were it cut off while the new fence is written, the
-    /// lock would be free before the write had landed, and the write could fence out the next runner.
+    /// Takes the batch over, in a task of its own: were it cut off while the new fence is written,
+    /// the lock would be free before the write had landed, and the write could fence out the next
+    /// runner.
     async fn take_over(&self, batch: &Batch, clock: Clock) -> Result<Arc<Lease>, Error> {
         let (store, batch, runner) = (Arc::clone(&self.store), batch.clone(), self.runner.clone());
         let taken =

@@ -1,10 +1,11 @@
 //! The one error type of the library.
 //!
-//! A row that fails is no error: it is an [`crate::Outcome`]. An [`Error`] means that the engine could
-//! not do what it was asked: the store, the lock, the configuration, the identity of the gateway.
+//! A row that fails is no error: it is an [`crate::Outcome`]. An [`Error`] means that the engine
+//! could not do what it was asked: the store, the lock, the configuration, the identity of the
+//! gateway.
 //!
-//! Invariant: no message holds personal data or a secret, and each says what to do next where there is
-//! something to do.
+//! Invariant: no message holds personal data or a secret, and each says what to do next where there
+//! is something to do.
 
 use std::{fmt, path::Path};
 

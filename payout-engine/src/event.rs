@@ -1,7 +1,8 @@
 //! What the engine tells whoever watches: one enum for progress bar, lines, JSON and bindings.
 //!
-//! Events are for eyes. Nothing in the engine depends on anybody listening, an observer cannot change
-//! what happens, and what counts is in the store: an event may be lost with the process, a row may not.
+//! Events are for eyes. Nothing in the engine depends on anybody listening, an observer cannot
+//! change what happens, and what counts is in the store: an event may be lost with the process, a
+//! row may not.
 //!
 //! Invariant: events carry no personal data but the one-time password's link, which is there to be
 //! opened.

@@ -22,7 +22,8 @@ pub(crate) struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// Makes the call. [`Call::Clear`] is no call; the gate answers it, so there is nothing to do here.
+    /// Makes the call. [`Call::Clear`] is no call; the gate answers it, so there is nothing to do
+    /// here.
     pub(crate) async fn make(&mut self, call: Call, payout: &Payout) -> Event {
         let payee = &self.claim.payee;
         match call {

@@ -1,11 +1,13 @@
 //! The port through which the engine sees a gateway.
 //!
-//! Six calls, answers in the engine's own words. What stands behind it (the KESS PAY client, a model
-//! with its own ledger in tests) is not the engine's business, and nothing here decides about money.
+//! Six calls, answers in the engine's own words. What stands behind it (the KESS PAY client, a
+//! model with its own ledger in tests) is not the engine's business, and nothing here decides about
+//! money.
 //!
-//! Invariant: an implementation never repeats `withdraw` on its own unless the request certainly did
-//! not leave, and it answers [`CallError::Refused`] to `withdraw` only where the gateway refused with a
-//! code that is documented as a refusal. When in any doubt it says [`CallError::Unknown`].
+//! Invariant: an implementation never repeats `withdraw` on its own unless the request certainly
+//! did not leave, and it answers [`CallError::Refused`] to `withdraw` only where the gateway
+//! refused with a code that is documented as a refusal. When in any doubt it says
+//! [`CallError::Unknown`].
 
 use std::time::Duration;
 

@@ -1,12 +1,12 @@
 //! Group commit: many transitions, one transaction, each caller woken when its own is durable.
 //!
-//! A disk makes a few hundred durable commits a second, a batch has thousands of transitions. So one
-//! task writes: it takes whatever has queued up while the last commit was on its way, and commits that
-//! at once. Under load it waits a moment for company; a single writer never waits.
+//! A disk makes a few hundred durable commits a second, a batch has thousands of transitions. So
+//! one task writes: it takes whatever has queued up while the last commit was on its way, and
+//! commits that at once. Under load it waits a moment for company; a single writer never waits.
 //!
-//! Invariant: transitions of one row are written in the order in which they were handed in. After the
-//! first failure nothing is written any more, and everybody who waits learns why: to go on after a
-//! write was lost would be to pay without books.
+//! Invariant: transitions of one row are written in the order in which they were handed in. After
+//! the first failure nothing is written any more, and everybody who waits learns why: to go on
+//! after a write was lost would be to pay without books.
 
 use std::sync::Arc;
 
@@ -100,7 +100,8 @@ impl Writer {
             }
             transitions.clear();
             for done in waiting.drain(..) {
-                // A caller that no longer waits was cancelled; its transition is written all the same.
+                // A caller that no longer waits was cancelled; its transition is written all the
+                // same.
                 let _ = done.send(broken.clone().map_or(Ok(()), Err));
             }
         }

@@ -2,15 +2,16 @@
 //!
 //! A functional core in a durable shell:
 //!
-//! - **Core**: [`machine`] decides everything about money, `(Payout, Event, now) -> (Payout, Effects)`,
-//!   without clock, network or disk.
-//! - **Shell**: [`intake`] reads files strictly, [`report`] writes them, [`Store`] keeps batches (SQLite), the journal commits
-//!   many transitions at once, the gate says when a call may leave, a turn makes a row's calls, and
+//! - **Core**: [`machine`] decides everything about money, `(Payout, Event, now) -> (Payout,
+//!   Effects)`, without clock, network or disk.
+//! - **Shell**: [`intake`] reads files strictly, [`report`] writes them, [`Store`] keeps batches
+//!   (SQLite), the journal commits many transitions at once, the gate says when a call may leave, a
+//!   turn makes a row's calls, and
 //!   [`Engine`] drives it all. [`Gateway`] is the port to the other end.
 //!
 //! Three rules hold everywhere: nothing that moves money is sent before its intent is durable; an
-//! unknown outcome is only ever queried; an order number is minted once per attempt, stored first, and
-//! used for ever.
+//! unknown outcome is only ever queried; an order number is minted once per attempt, stored first,
+//! and used for ever.
 
 mod batch;
 mod cancel;

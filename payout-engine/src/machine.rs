@@ -1,8 +1,10 @@
-//! The core: `(Payout, Event, now) -> (Payout, Effects)`. Everything that decides about money is here.
+//! The core: `(Payout, Event, now) -> (Payout, Effects)`. Everything that decides about money is
+//! here.
 //!
-//! Pure: no clock, no I/O, no randomness. The shell asks a payout what to do ([`Event::Due`]), does the
-//! one call it is told ([`Call`]), and brings back the answer as the next event, until there is nothing
-//! left to do now. The same function runs in production, in the simulation and in the property tests.
+//! Pure: no clock, no I/O, no randomness. The shell asks a payout what to do ([`Event::Due`]), does
+//! the one call it is told ([`Call`]), and brings back the answer as the next event, until there is
+//! nothing left to do now. The same function runs in production, in the simulation and in the
+//! property tests.
 //!
 //! ```text
 //!               refused, not found              settled "not found" (or: surely never left)
@@ -17,15 +19,16 @@
 //! ```
 //!
 //! Invariants, each held by this module alone and tested against every event in every state:
-//! - [`Call::Withdraw`] comes only with [`Write::BeforeCall`]: the intent is durable before it leaves.
-//! - An order number is minted once per attempt, and never while an earlier order of the row may have
-//!   moved money. A re-send uses the same number.
+//! - [`Call::Withdraw`] comes only with [`Write::BeforeCall`]: the intent is durable before it
+//!   leaves.
+//! - An order number is minted once per attempt, and never while an earlier order of the row may
+//!   have moved money. A re-send uses the same number.
 //! - After an unknown outcome only queries follow, until "not found" has settled.
-//! - `Failed` only where no money can have moved; `Paid` only on SUCCESS about our own order with our
-//!   own amount and currency.
+//! - `Failed` only where no money can have moved; `Paid` only on SUCCESS about our own order with
+//!   our own amount and currency.
 //!
-//! [`before`] holds what comes before the first send, [`sending`] the send and its answer, [`orders`]
-//! what the gateway shows of an order later.
+//! `before` holds what comes before the first send, `sending` the send and its answer,
+//! `orders` what the gateway shows of an order later.
 
 use jiff::Timestamp;
 use kess_gateway::{Currency, Money, Sensitive};
@@ -269,8 +272,8 @@ impl Payout {
         self.state.outcome()
     }
 
-    /// What an event makes of the payout. Total: an event that does not belong to the state (an answer
-    /// that came twice, a stale task) changes nothing.
+    /// What an event makes of the payout. Total: an event that does not belong to the state (an
+    /// answer that came twice, a stale task) changes nothing.
     pub fn step(mut self, rules: &Rules<'_>, event: Event, now: Timestamp) -> Step {
         self.watched_since.get_or_insert(now);
         match (self.state, event) {
@@ -337,8 +340,8 @@ impl Payout {
         }
     }
 
-    /// What has to hold whenever a payout is written, whatever led to it. A violation is a bug in this
-    /// module; it stops the batch instead of becoming a payment.
+    /// What has to hold whenever a payout is written, whatever led to it. A violation is a bug in
+    /// this module; it stops the batch instead of becoming a payment.
     ///
     /// # Errors
     /// Names the row and the rule that is broken.

@@ -1,7 +1,8 @@
 //! Is the account in the name that the file expects?
 //!
-//! A pure comparison of two printed names, made for Cambodia: banks print names in Khmer or in Latin
-//! letters, family name first or last, in capitals, with titles and initials, with invisible characters.
+//! A pure comparison of two printed names, made for Cambodia: banks print names in Khmer or in
+//! Latin letters, family name first or last, in capitals, with titles and initials, with invisible
+//! characters.
 //!
 //! The steps, each in a module of its own:
 //!
@@ -12,13 +13,15 @@
 //! 3. [`pairing`] pairs the words of one name with those of the other and counts what is doubtful.
 //!
 //! # What is a match
-//! [`NameMatch::Match`] is certain up to the conventions of spelling: every word of one name stands in
-//! the other, and nothing had to be assumed. A wrong match lets money go to a stranger where
-//! `--name-match strict` was to prevent it, so any assumption (an initial, a word that one side leaves
-//! out, a typing slip, a vowel that is often written otherwise) makes [`NameMatch::Close`], which is for
-//! a person to decide. `strict` holds whatever is not a match; `warn` records it and pays.
+//! [`NameMatch::Match`] is certain up to the conventions of spelling: every word of one name stands
+//! in the other, and nothing had to be assumed. A wrong match lets money go to a stranger where
+//! `--name-match strict` was to prevent it, so any assumption (an initial, a word that one side
+//! leaves out, a typing slip, a vowel that is often written otherwise) makes [`NameMatch::Close`],
+//! which is for a person to decide. `strict` holds whatever is not a match; `warn` records it and
+//! pays.
 //!
-//! It is no proof of identity: two people can have one name, and `SOK CHAN` is taken for `CHAN SOK`.
+//! It is no proof of identity: two people can have one name, and `SOK CHAN` is taken for `CHAN
+//! SOK`.
 
 mod khmer;
 mod latin;
@@ -42,8 +45,8 @@ pub enum NameMatch {
 /// Compares the holder whom the file expects with the one whom the bank answers (`owner_name` of
 /// `verifybankaccount`).
 ///
-/// The order of the two does not matter, and nothing makes it panic. Names of more than 120 letters or
-/// 6 words match only if their words are equal, so that no input takes long.
+/// The order of the two does not matter, and nothing makes it panic. Names of more than 120 letters
+/// or 6 words match only if their words are equal, so that no input takes long.
 ///
 /// ```
 /// use payout_engine::{NameMatch, compare_names};

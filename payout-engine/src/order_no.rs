@@ -1,11 +1,12 @@
 //! Order numbers (`out_trade_no`): the gateway's only idempotency key.
 //!
 //! An order number is derived from the batch's code, the row and the attempt, so it can be minted
-//! without asking anybody, and minted again with the same result. It is stored before it is used and
-//! used for ever: sending the same number again can pay once at most, a new number can pay again.
+//! without asking anybody, and minted again with the same result. It is stored before it is used
+//! and used for ever: sending the same number again can pay once at most, a new number can pay
+//! again.
 //!
-//! Invariant: an [`OrderNo`] has 1 to 32 characters, letters, digits and dashes (`transaction` in the
-//! documentation), and two rows, attempts or batches never share one.
+//! Invariant: an [`OrderNo`] has 1 to 32 characters, letters, digits and dashes (`transaction` in
+//! the documentation), and two rows, attempts or batches never share one.
 
 use std::{fmt, str::FromStr};
 
@@ -18,8 +19,8 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_CHARS: usize = 12;
 const MAX_CHARS: usize = 32;
 
-/// Twelve random characters (60 bits) that tell a batch's orders from those of every other batch, on
-/// this machine or another one with the same merchant account.
+/// Twelve random characters (60 bits) that tell a batch's orders from those of every other batch,
+/// on this machine or another one with the same merchant account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BatchCode([u8; CODE_CHARS]);
 

@@ -1,10 +1,11 @@
-//! What a payout is for people and for files: who is to be paid, how it ended, and the sums of a batch.
+//! What a payout is for people and for files: who is to be paid, how it ended, and the sums of a
+//! batch.
 //!
 //! This is vocabulary, no behaviour: intake makes [`NewPayout`]s, the engine turns them into
 //! [`Outcome`]s, reports print them. What the engine *does* with a payout is in [`crate::machine`].
 //!
-//! Invariant: every outcome says one thing about money, and [`Outcome::may_have_moved_money`] is the
-//! only place that says which.
+//! Invariant: every outcome says one thing about money, and [`Outcome::may_have_moved_money`] is
+//! the only place that says which.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -41,7 +42,8 @@ pub struct Payee {
 }
 
 impl Payee {
-    /// The holder's name to compare with what the bank answers: the expected one, or first and last.
+    /// The holder's name to compare with what the bank answers: the expected one, or first and
+    /// last.
     pub fn expected_holder(&self) -> String {
         match &self.holder_name {
             Some(name) => name.expose().clone(),
@@ -67,8 +69,8 @@ pub struct NewPayout {
     pub body: Option<String>,
     /// Columns that the engine does not know, in the file's order: they come back in the report.
     pub extra: Vec<(String, String)>,
-    /// Why intake refused the row, where the run goes on without it (`--skip-invalid`). Such a row is
-    /// stored as [`Outcome::Invalid`] and never sent.
+    /// Why intake refused the row, where the run goes on without it (`--skip-invalid`). Such a row
+    /// is stored as [`Outcome::Invalid`] and never sent.
     pub invalid: Option<Reason>,
 }
 
@@ -125,7 +127,8 @@ impl Outcome {
         )
     }
 
-    /// True where the payee has the money or may get it: paying the same row again risks paying twice.
+    /// True where the payee has the money or may get it: paying the same row again risks paying
+    /// twice.
     ///
     /// ```
     /// use payout_engine::Outcome;

@@ -26,8 +26,8 @@ impl Backoff {
 
     /// The pause after `tries` fruitless tries (0 is the first).
     ///
-    /// `salt` (the row) shortens it by up to a quarter, so that rows that failed together do not come
-    /// back together. Deterministic, because the core that asks has no randomness.
+    /// `salt` (the row) shortens it by up to a quarter, so that rows that failed together do not
+    /// come back together. Deterministic, because the core that asks has no randomness.
     pub fn pause(&self, tries: u32, salt: u64) -> Duration {
         let grown = self.first.saturating_mul(1 << tries.min(20)).min(self.longest);
         let spread = salt.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(u64::from(tries)) >> 32;
@@ -35,7 +35,8 @@ impl Backoff {
     }
 }
 
-/// The engine's patience. `payout.toml` sets it under `[policy]`; durations are text: `"60s"`, `"500ms"`.
+/// The engine's patience. `payout.toml` sets it under `[policy]`; durations are text: `"60s"`,
+/// `"500ms"`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {

@@ -1,7 +1,7 @@
 //! Before a run: is there enough in the wallet?
 //!
-//! Too little stops the batch before a single row fails for it. What counts against the wallet is what
-//! this batch has yet to send and what other batches have sent without hearing the end of it.
+//! Too little stops the batch before a single row fails for it. What counts against the wallet is
+//! what this batch has yet to send and what other batches have sent without hearing the end of it.
 //!
 //! A gateway that does not tell its balances is no reason to stop: the withdrawals themselves will.
 

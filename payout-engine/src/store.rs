@@ -1,9 +1,9 @@
 //! Where batches live: the trait that every store keeps to.
 //!
-//! A store is dumb about payouts: it writes what the core decided, whole, and finds what is due. What it
-//! is strict about: a write lands as one transaction or not at all, a write by a runner that lost its
-//! batch is refused, a write on top of something its writer has not read is refused, and the sums of a
-//! batch add up at every commit.
+//! A store is dumb about payouts: it writes what the core decided, whole, and finds what is due.
+//! What it is strict about: a write lands as one transaction or not at all, a write by a runner
+//! that lost its batch is refused, a write on top of something its writer has not read is refused,
+//! and the sums of a batch add up at every commit.
 //!
 //! Invariant: when [`Store::write`] returns `Ok`, the transitions survive the loss of power.
 
@@ -23,8 +23,8 @@ pub(crate) mod sqlite;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
-/// The right to write to one batch. Held as long as the runner runs; the lock it holds is released by
-/// the operating system if the process dies.
+/// The right to write to one batch. Held as long as the runner runs; the lock it holds is released
+/// by the operating system if the process dies.
 pub struct Lease {
     /// The batch.
     pub batch: BatchId,
@@ -85,7 +85,8 @@ pub struct Conflict {
     pub batch: String,
     /// The row there.
     pub row: u64,
-    /// How it stands there. Where [`Outcome::may_have_moved_money`] holds, paying again may pay twice.
+    /// How it stands there. Where [`Outcome::may_have_moved_money`] holds, paying again may pay
+    /// twice.
     pub outcome: Outcome,
 }
 
@@ -94,8 +95,8 @@ pub type Sum = (Currency, Amount);
 
 /// A place that keeps batches through crashes.
 pub trait Store: Send + Sync + 'static {
-    /// Begins a batch in state `loading`, and takes the lock. What an earlier process left half loaded
-    /// is removed: none of it was ever payable.
+    /// Begins a batch in state `loading`, and takes the lock. What an earlier process left half
+    /// loaded is removed: none of it was ever payable.
     fn create<'a>(
         &'a self,
         new: &'a NewBatch,
@@ -139,7 +140,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'a, ()>;
 
-    /// Makes every unfinished row due now: what waited for a person's `resume`, and what a crash left.
+    /// Makes every unfinished row due now: what waited for a person's `resume`, and what a crash
+    /// left.
     fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()>;
 
     /// Holds pending rows whose reference another batch paid or may have paid. Returns how many.

@@ -1,10 +1,12 @@
 //! Closed lists of words: one declaration gives the enum, its text, and the way back from text.
 //!
-//! The same words stand in files, in the store, in JSON and on the command line, so they are written
-//! down once.
+//! The same words stand in files, in the store, in JSON and on the command line, so they are
+//! written down once.
 
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident: $what:literal { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident: $what:literal {
+        $($(#[$doc:meta])* $variant:ident = $text:literal,)+
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$doc])* $variant,)+ }

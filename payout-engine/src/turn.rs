@@ -1,8 +1,8 @@
 //! A row's turn: the core's steps and the calls between them, until there is nothing to do now.
 //!
 //! Here the order of things is kept that the core asks for: what has to be durable before a call is
-//! durable before the call. A turn may be dropped at any `await`; what the store then holds is what it
-//! would hold after a crash, and the next turn goes on from there.
+//! durable before the call. A turn may be dropped at any `await`; what the store then holds is what
+//! it would hold after a crash, and the next turn goes on from there.
 
 use std::sync::{Arc, OnceLock};
 
@@ -85,8 +85,8 @@ impl Run {
         Rules { code: &self.batch.code, options: &self.batch.options, policy: &self.policy }
     }
 
-    /// Runs one turn. The permit is given back when the calls are done; the turn ends when everything
-    /// it wrote is durable, so that nobody reads the row before that.
+    /// Runs one turn. The permit is given back when the calls are done; the turn ends when
+    /// everything it wrote is durable, so that nobody reads the row before that.
     pub(crate) async fn turn(
         self: Arc<Self>,
         journal: Arc<Journal>,

@@ -1,3 +1,5 @@
+//! The gate in virtual time: the rate, everybody's pauses, the circuit and its probes.
+
 use tokio::time::advance;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Keeps the turns coming: reads due rows page by page, starts as many turns as may be under way.
 //!
-//! Invariant: a row has one turn at a time, and is not read again before all that its last turn wrote
-//! is durable. So what a turn starts from is what the store holds.
+//! Invariant: a row has one turn at a time, and is not read again before all that its last turn
+//! wrote is durable. So what a turn starts from is what the store holds.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -92,8 +92,9 @@ impl Pump {
             return Ok(());
         }
         let batch = self.run.batch.id;
-        // Rows under way may still look due, so as many more are read. No turn is taken out of `busy`
-        // between here and the filter, so no row can slip through with what it was before its turn.
+        // Rows under way may still look due, so as many more are read. No turn is taken out of
+        // `busy` between here and the filter, so no row can slip through with what it was before
+        // its turn.
         let claims = self.store.due(batch, now, PAGE + self.busy.len()).await?;
         self.ready
             .extend(claims.into_iter().filter(|claim| !self.busy.contains(&claim.payout.row)));

@@ -3,8 +3,8 @@
 //! What an answer means for money is decided by the core; what is decided here is only which of the
 //! port's words it is. Where the client is not certain, the word is [`CallError::Unknown`].
 //!
-//! Build the client with [`kess_gateway::RetryPolicy::never`]: the engine has its own, slower patience,
-//! and every call should pass the engine's gate.
+//! Build the client with [`kess_gateway::RetryPolicy::never`]: the engine has its own, slower
+//! patience, and every call should pass the engine's gate.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

@@ -1,7 +1,7 @@
 //! What the gateway shows of an order: its status, or that it does not know it.
 //!
-//! Invariant: an order is ours only if number, amount (the sign aside: withdrawals come back negative)
-//! and currency agree. Whatever else the gateway shows under our number is for a person.
+//! Invariant: an order is ours only if number, amount (the sign aside: withdrawals come back
+//! negative) and currency agree. Whatever else the gateway shows under our number is for a person.
 
 use jiff::Timestamp;
 
@@ -138,7 +138,8 @@ impl Payout {
         }
         self.otp_url = otp_url.or(self.otp_url);
         self.enter(State::AwaitingOtp);
-        // Expiry is the gateway's business; only an order that it seems to have forgotten is closed.
+        // Expiry is the gateway's business; only an order that it seems to have forgotten is
+        // closed.
         let forgotten = self.expires_at.is_some_and(|at| now >= after(at, rules.policy.otp_grace));
         if forgotten { self.call(Call::Close) } else { self.poll(rules, now) }
     }

@@ -145,8 +145,9 @@ impl Payout {
         }
     }
 
-    /// The proof on which sending an order again rests: it was never shown, and "not found" came often
-    /// enough after it had time to settle. The counter only counts such answers (see `orders`).
+    /// The proof on which sending an order again rests: it was never shown, and "not found" came
+    /// often enough after it had time to settle. The counter only counts such answers (see
+    /// `orders`).
     pub(super) fn may_send_again(&self, rules: &Rules<'_>) -> bool {
         self.order.as_ref().is_some_and(|order| {
             !order.seen

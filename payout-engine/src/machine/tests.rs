@@ -311,8 +311,8 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
     reached
 }
 
-/// What can come next: the answer to what was asked, or, after a crash or a pause, a new turn. A turn
-/// that waits for an answer can also crash, so `Due` is always possible.
+/// What can come next: the answer to what was asked, or, after a crash or a pause, a new turn. A
+/// turn that waits for an answer can also crash, so `Due` is always possible.
 fn belongs(event: &Event, asked: Option<Call>) -> bool {
     match event {
         Event::Due => true,
@@ -346,8 +346,8 @@ fn a_dry_run_never_asks_for_a_withdrawal() {
     assert_eq!(states, [State::Pending, State::Held, State::Failed]);
 }
 
-/// Any event in any state, whether or not it was asked for: nothing that sends, pays or fails without
-/// its own proof.
+/// Any event in any state, whether or not it was asked for: nothing that sends, pays or fails
+/// without its own proof.
 #[test]
 fn stray_events_change_nothing_that_matters() {
     let (code, policy, options) = (code(), policy(), BatchOptions::default());

@@ -1,10 +1,11 @@
 //! Khmer clusters in one order.
 //!
-//! A cluster is a consonant (or an independent vowel) with what is stacked on it. The same cluster can be
-//! typed in several orders that look alike; here it is always: base, consonants below (រ last), robat,
-//! register shifter, vowel, other signs by code point. Beyond the order, whatever looks the same
-//! becomes the same: a repeated sign, េ with ា for ោ, េ with ី for ើ, ដ for ត below another
-//! consonant, and ុ below a vowel that stands above, where it is the shape of a register shifter.
+//! A cluster is a consonant (or an independent vowel) with what is stacked on it. The same cluster
+//! can be typed in several orders that look alike; here it is always: base, consonants below (រ
+//! last), robat, register shifter, vowel, other signs by code point. Beyond the order, whatever
+//! looks the same becomes the same: a repeated sign, េ with ា for ោ, េ with ី for ើ, ដ for ត below
+//! another consonant, and ុ below a vowel that stands above, where it is the shape of a register
+//! shifter.
 
 /// Makes the next consonant stand below the one before.
 const COENG: char = '\u{17D2}';

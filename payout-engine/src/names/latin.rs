@@ -1,14 +1,14 @@
 //! Latin spellings of one word.
 //!
 //! Two levels. [`spelling`] evens out what is mere convention and tells nobody apart: doubled
-//! consonants (`VANNA`, `VANA`), `Y`, `I` and `EE` for one vowel (`LY`, `LI`, `LEE`), an `H` at the end
-//! that is not heard (`SOKH`, `VANNAH`, `PISETH`). [`is_near`] and [`is_slip`] see likenesses that two
-//! people can have (`SUK` and `SOK`), so that they only ever make a name close.
+//! consonants (`VANNA`, `VANA`), `Y`, `I` and `EE` for one vowel (`LY`, `LI`, `LEE`), an `H` at the
+//! end that is not heard (`SOKH`, `VANNAH`, `PISETH`). [`is_near`] and [`is_slip`] see likenesses
+//! that two people can have (`SUK` and `SOK`), so that they only ever make a name close.
 
 /// The word with its conventions evened out. `word` is ASCII capitals.
 ///
-/// Kept apart, because they are other names: `K` and `KH`, `T` and `TH`, `P` and `PH`, `CH` and `CHH` in
-/// front of a vowel; `N` and `NH` at the end; `Y` in front of a vowel (`YEM`, `IEM`).
+/// Kept apart, because they are other names: `K` and `KH`, `T` and `TH`, `P` and `PH`, `CH` and
+/// `CHH` in front of a vowel; `N` and `NH` at the end; `Y` in front of a vowel (`YEM`, `IEM`).
 pub(super) fn spelling(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     let mut letters = word.chars().peekable();
@@ -67,8 +67,8 @@ fn skeleton(spelling: &str) -> String {
     out
 }
 
-/// True for one slip of the fingers in a long word: a letter too many, missing or wrong in a word of
-/// seven or more, two letters swapped in a word of five or more.
+/// True for one slip of the fingers in a long word: a letter too many, missing or wrong in a word
+/// of seven or more, two letters swapped in a word of five or more.
 pub(super) fn is_slip(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let (short, long) = if one.len() <= other.len() { (&one, &other) } else { (&other, &one) };
@@ -99,8 +99,8 @@ pub(super) fn is_initial(word: &str) -> bool {
     word.len() == 1 || matches!(word, "CH" | "CHH" | "KH" | "PH" | "TH")
 }
 
-/// True where nobody would cut the two words elsewhere if they stood without a blank: `SOPHEAK TRA`, but
-/// neither `SO KHENG` (`SOK HENG`) nor `KIM ENG` (`KI MENG`).
+/// True where nobody would cut the two words elsewhere if they stood without a blank: `SOPHEAK
+/// TRA`, but neither `SO KHENG` (`SOK HENG`) nor `KIM ENG` (`KI MENG`).
 pub(super) fn is_clear_cut(before: &str, after: &str) -> bool {
     let (Some(last), Some(first)) = (before.chars().next_back(), after.chars().next()) else {
         return false;

@@ -53,8 +53,8 @@ impl Tally {
         Self { doubts: doubts.saturating_add(1), firm, missing: missing.saturating_add(1) }
     }
 
-    /// Two doubts are bearable beside a word that is certain, one otherwise. A family name alone is no
-    /// person, so that a name that leaves words out has to share two.
+    /// Two doubts are bearable beside a word that is certain, one otherwise. A family name alone is
+    /// no person, so that a name that leaves words out has to share two.
     fn verdict(self) -> NameMatch {
         let Self { doubts, firm: Reverse(firm), missing } = self;
         match doubts {
@@ -195,8 +195,8 @@ fn sounds_alike(one: &Reading, other: &Reading) -> bool {
 
 /// How one word agrees with several that may be its parts; `all` if they are all of both names.
 ///
-/// Where the letters could be cut into two other names, and no other word vouches for the person, it
-/// is no more than alike: `SOKHENG` is `SOK HENG` or `SO KHENG`.
+/// Where the letters could be cut into two other names, and no other word vouches for the person,
+/// it is no more than alike: `SOKHENG` is `SOK HENG` or `SO KHENG`.
 fn agree_joined(whole: &Word, parts: &[&Word], all: bool) -> Option<Agreement> {
     // Two initials and the like are no parts of a word.
     if parts.iter().any(|part| part.text.chars().nth(1).is_none()) {

@@ -1,9 +1,10 @@
 //! How Khmer words are written in Latin letters.
 //!
 //! There is no one way: passports, banks and people follow the sound, loosely. So a word becomes a
-//! [`Reading`]: for every consonant and vowel, the spellings in use. A Latin word is read against it from
-//! left to right; no list of whole spellings is ever made. Spellings that are practised are free; a
-//! possible but unusual one (marked `?`) is *odd*, and an odd reading only ever makes a name close.
+//! [`Reading`]: for every consonant and vowel, the spellings in use. A Latin word is read against
+//! it from left to right; no list of whole spellings is ever made. Spellings that are practised are
+//! free; a possible but unusual one (marked `?`) is *odd*, and an odd reading only ever makes a
+//! name close.
 //!
 //! The spellings are those of [`latin::spelling`]: no doubled consonants, `I` for `Y` and `EE`.
 
@@ -18,7 +19,8 @@ pub(super) struct Reading {
     sounds: Vec<Sound>,
 }
 
-/// Lists of spellings, each a text such as `"A O ?AR _"`: `?` marks an odd one, `_` is nothing at all.
+/// Lists of spellings, each a text such as `"A O ?AR _"`: `?` marks an odd one, `_` is nothing at
+/// all.
 type Sound = Vec<&'static str>;
 
 const NOTHING: &str = "_";
@@ -168,8 +170,8 @@ fn ways(sound: &Sound) -> impl Iterator<Item = (&'static str, bool)> {
     })
 }
 
-/// Where `text` ends if it begins at `start`. Its first letter may be the consonant just read, because
-/// doubled consonants are written once.
+/// Where `text` ends if it begins at `start`. Its first letter may be the consonant just read,
+/// because doubled consonants are written once.
 fn ends(spelling: &str, start: usize, text: &str) -> [Option<usize>; 2] {
     let plain = spelling[start..].starts_with(text).then(|| start + text.len());
     let shared = text.chars().next().filter(|first| {

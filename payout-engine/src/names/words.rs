@@ -138,7 +138,8 @@ fn split(name: &str) -> (Vec<String>, Vec<(char, char)>) {
     (words, accents)
 }
 
-/// Ends the word unless it goes on. Khmer is put into canonical order, because titles are looked up next.
+/// Ends the word unless it goes on. Khmer is put into canonical order, because titles are looked up
+/// next.
 fn end_word(words: &mut Vec<String>, word: &mut String, goes_on: bool) {
     if !goes_on && !word.is_empty() {
         words.push(khmer::canonical(&std::mem::take(word)));
@@ -146,8 +147,8 @@ fn end_word(words: &mut Vec<String>, word: &mut String, goes_on: bool) {
 }
 
 /// Apostrophes, which some people write inside a name, and characters that nobody sees: zero-width
-/// spaces and joiners, marks of direction, the soft hyphen, the byte-order mark, variation selectors,
-/// tags, and the inherent vowels of Khmer.
+/// spaces and joiners, marks of direction, the soft hyphen, the byte-order mark, variation
+/// selectors, tags, and the inherent vowels of Khmer.
 fn is_dropped(c: char) -> bool {
     matches!(c, '\'' | '`' | '\u{B4}' | '\u{2B9}'..='\u{2BF}' | '\u{2018}'..='\u{201B}' | '\u{2032}'
         | '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'

@@ -1,8 +1,8 @@
 //! The store on SQLite: one file, one writer, readers at any time.
 //!
 //! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, and a reader
-//! (`payout status` while a run is on) never waits for the writer. The file is created for its owner
-//! alone (0600), because it holds account numbers.
+//! (`payout status` while a run is on) never waits for the writer. The file is created for its
+//! owner alone (0600), because it holds account numbers.
 //!
 //! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side,
 //! [`read`] everybody's, [`lock`] keeps it to one runner.
@@ -67,7 +67,8 @@ fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |error| Error::store(doing, error)
 }
 
-/// SQLite gives its side files the mode of the main one, so it is enough to create that one privately.
+/// SQLite gives its side files the mode of the main one, so it is enough to create that one
+/// privately.
 fn create_private(path: &Path) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);

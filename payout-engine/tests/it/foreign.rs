@@ -3,7 +3,8 @@
 //! `tests/foreign/gateway.py` shares no line with the client or the sandbox. It checks every
 //! signature, opens every sealed block, keeps its own ledger, and notes a withdrawal that is sent
 //! again without a query in between. `tests/foreign/drive.py` kills the command on the way and
-//! compares report and ledger row for row. Python's standard library and `openssl` are all it needs.
+//! compares report and ledger row for row. Python's standard library and `openssl` are all it
+//! needs.
 
 use std::{env, process::Command};
 

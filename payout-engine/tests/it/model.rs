@@ -1,8 +1,8 @@
 //! A model gateway with its own ledger, for tests of the engine.
 //!
-//! It keeps the books that the engine's books are compared with: what was really booked, under which
-//! order number, to which account. Faults come from a seeded generator; the same seed gives the same
-//! decisions for the same calls of an order, whatever the order of the calls.
+//! It keeps the books that the engine's books are compared with: what was really booked, under
+//! which order number, to which account. Faults come from a seeded generator; the same seed gives
+//! the same decisions for the same calls of an order, whatever the order of the calls.
 
 use std::{
     collections::{BTreeMap, HashMap},

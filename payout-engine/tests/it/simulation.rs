@@ -1,7 +1,9 @@
-//! The core against a model gateway in virtual time: thousands of seeds, crashes at every durable write.
+//! The core against a model gateway in virtual time: thousands of seeds, crashes at every durable
+//! write.
 //!
-//! Rows do not touch each other in the core, so one row is simulated, in thousands of lives. Nothing
-//! here waits and nothing is random but the seed: a seed that fails can be run again by itself.
+//! Rows do not touch each other in the core, so one row is simulated, in thousands of lives.
+//! Nothing here waits and nothing is random but the seed: a seed that fails can be run again by
+//! itself.
 
 use std::collections::BTreeMap;
 

@@ -20,8 +20,8 @@ use crate::{
     model::identity,
 };
 
-/// Opens the store that lives in a folder; `alias` opens the same data past the lock, which a runner
-/// on another machine could.
+/// Opens the store that lives in a folder; `alias` opens the same data past the lock, which a
+/// runner on another machine could.
 type Maker = fn(&Path, bool) -> BoxFuture<'_, Arc<dyn Store>>;
 
 fn sqlite(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {

@@ -1,7 +1,8 @@
 //! One runner at a time: an operating-system lock on a file beside the database.
 //!
-//! The kernel releases it when the process ends, however it ends, so there is no stale lock to clear
-//! after `kill -9`. The file's text only tells people who holds it; the lock itself is what counts.
+//! The kernel releases it when the process ends, however it ends, so there is no stale lock to
+//! clear after `kill -9`. The file's text only tells people who holds it; the lock itself is what
+//! counts.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -24,7 +25,8 @@ pub(super) fn lock(database: &Path, runner: &str) -> Result<File, Error> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            // The holder may be writing its name just now; without it the message still says enough.
+            // The holder may be writing its name just now; without it the message still says
+            // enough.
             let read = file.read_to_string(&mut holder);
             let known = read.is_ok() && !holder.trim().is_empty();
             return Err(Error::locked(if known { holder.trim() } else { "another process" }));

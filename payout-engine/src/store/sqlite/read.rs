@@ -20,7 +20,8 @@ use crate::{
     store::{Claim, Conflict, PayoutRecord, Sum},
 };
 
-/// Progress and payee of a row in one go; `expected_holder` is the file's name, `holder_name` the bank's.
+/// Progress and payee of a row in one go; `expected_holder` is the file's name, `holder_name` the
+/// bank's.
 const ROWS: &str = "SELECT p.*, e.first_name, e.last_name, e.holder_name AS expected_holder, \
     e.phone_number, e.email, e.bank_account_number, e.bic, e.address, e.city, e.postcode, e.body, \
     e.extra FROM payouts AS p LEFT JOIN payees AS e ON e.batch_id = p.batch_id AND e.row = p.row ";
@@ -144,7 +145,8 @@ pub(super) async fn audit(store: &SqliteStore, batch: BatchId) -> Result<(), Err
     let wrong = sqlx::query(
         "WITH counted AS (SELECT currency, outcome, count(*) AS rows, sum(amount) AS amount \
          FROM payouts WHERE batch_id = ?1 GROUP BY currency, outcome), \
-         kept AS (SELECT currency, outcome, rows, amount FROM sums WHERE batch_id = ?1 AND rows > 0) \
+         kept AS (SELECT currency, outcome, rows, amount FROM sums \
+         WHERE batch_id = ?1 AND rows > 0) \
          SELECT currency, outcome FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept) \
          UNION SELECT currency, outcome FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted)",
     )

@@ -1,7 +1,7 @@
 //! The runner's side: taking a batch over, and writing what the core decided.
 //!
-//! Invariant: every transaction here first proves that the lease is the newest one, and leaves the sums
-//! of the batch equal to what was requested.
+//! Invariant: every transaction here first proves that the lease is the newest one, and leaves the
+//! sums of the batch equal to what was requested.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -179,8 +179,8 @@ pub(super) async fn write(
     tx.commit().await.map_err(failed("commit"))
 }
 
-/// How many transitions from the start fit one statement: no row twice, because one statement writes a
-/// row once.
+/// How many transitions from the start fit one statement: no row twice, because one statement
+/// writes a row once.
 fn distinct_rows(transitions: &[Transition]) -> usize {
     let mut seen = HashSet::with_capacity(ROWS_A_STATEMENT);
     transitions
