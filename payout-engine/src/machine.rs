@@ -66,6 +66,9 @@ text_enum! {
         Rejected = "rejected",
         /// Sent, and the gateway says the order number was used before.
         Duplicate = "duplicate",
+        /// Sent as often as a run may, settled as not found each time. Every `resume` may send it once
+        /// more, under the same number.
+        Unbooked = "unbooked",
         /// The gateway shows something under our order number that is not our order. For a person.
         Mismatch = "mismatch",
         /// The order waits for its one-time password.
@@ -98,6 +101,7 @@ impl State {
             | Self::Refused
             | Self::Rejected
             | Self::Duplicate
+            | Self::Unbooked
             | Self::Mismatch => Outcome::InDoubt,
             Self::AwaitingOtp => Outcome::AwaitingOtp,
             Self::Processing => Outcome::Processing,
@@ -287,11 +291,19 @@ impl Payout {
             (State::Sending, Event::Withdrawn(answer)) => self.withdrawn(rules, answer, now),
 
             (
-                State::Unanswered | State::Refused | State::Rejected | State::Duplicate,
+                State::Unanswered
+                | State::Refused
+                | State::Rejected
+                | State::Duplicate
+                | State::Unbooked,
                 Event::Tokenized(answer),
             ) => self.tokenized_again(rules, answer, now),
             (
-                State::Unanswered | State::Refused | State::Rejected | State::Duplicate,
+                State::Unanswered
+                | State::Refused
+                | State::Rejected
+                | State::Duplicate
+                | State::Unbooked,
                 Event::Cleared,
             ) => self.send_again(rules, now),
 
@@ -300,6 +312,7 @@ impl Payout {
                 | State::Refused
                 | State::Rejected
                 | State::Duplicate
+                | State::Unbooked
                 | State::Mismatch
                 | State::AwaitingOtp
                 | State::Processing,
@@ -310,6 +323,7 @@ impl Payout {
                 | State::Refused
                 | State::Rejected
                 | State::Duplicate
+                | State::Unbooked
                 | State::Mismatch
                 | State::AwaitingOtp
                 | State::Processing
@@ -326,6 +340,7 @@ impl Payout {
                 | State::Refused
                 | State::Rejected
                 | State::Duplicate
+                | State::Unbooked
                 | State::Mismatch
                 | State::AwaitingOtp
                 | State::Processing
@@ -355,7 +370,8 @@ impl Payout {
             | State::Unanswered
             | State::Refused
             | State::Rejected
-            | State::Duplicate => sends > 0 && !seen,
+            | State::Duplicate
+            | State::Unbooked => sends > 0 && !seen,
             State::Mismatch
             | State::AwaitingOtp
             | State::Processing

@@ -48,7 +48,7 @@ pub struct Policy {
     /// How far apart those answers have to be.
     #[serde(deserialize_with = "duration")]
     pub not_found_gap: Duration,
-    /// How often one order number is sent before a person has to look.
+    /// How often one order number is sent before it takes a `resume` to send it once more.
     pub max_sends: u32,
     /// Pauses between queries of an order in doubt.
     pub doubt: Backoff,
@@ -90,7 +90,7 @@ impl Default for Policy {
             settle: Duration::from_secs(60),
             not_found_answers: 3,
             not_found_gap: Duration::from_secs(5),
-            max_sends: 3,
+            max_sends: 5,
             doubt: Backoff::millis(1_000, 30_000),
             processing: Backoff::millis(1_000, 60_000),
             otp: Backoff::millis(2_000, 10_000),

@@ -236,13 +236,12 @@ impl Payout {
         if self.state == State::Refused {
             return self.end(State::Failed);
         }
-        if order.sends >= rules.policy.max_sends {
+        if order.sends >= rules.policy.max_sends && self.state != State::Unbooked {
             self.reason = Some(Reason::new(
                 "never_booked",
-                "sent several times and still unknown to the gateway; ask the gateway's support",
+                "sent several times and still unknown to the gateway; `payout resume` tries again",
             ));
-            self.next_at = None;
-            return self.rest(Write::Soon);
+            return self.end(State::Unbooked);
         }
         self.prepare(rules)
     }

@@ -152,7 +152,7 @@ impl Payout {
         self.order.as_ref().is_some_and(|order| {
             !order.seen
                 && order.not_found >= rules.policy.not_found_answers
-                && order.sends < rules.policy.max_sends
+                && (order.sends < rules.policy.max_sends || self.state == State::Unbooked)
         })
     }
 }

@@ -226,11 +226,11 @@ impl Place {
             self.payout.attempt,
             self.payout.tries.min(2),
             self.asked.map(|call| call as u8),
-            order.map(|order| (order.sends, order.seen, order.not_found.min(3))),
+            order.map(|order| (order.sends.min(3), order.seen, order.not_found.min(3))),
             (ago(order.and_then(|o| o.sent_at)), ago(order.and_then(|o| o.not_found_at))),
             self.payout.next_at.is_some(),
             (self.now - self.wire.last_send).min(3),
-            (self.wire.may_be_booked, self.wire.arrived, self.wire.refused),
+            (self.wire.may_be_booked, self.wire.arrived.min(3), self.wire.refused),
             (self.wire.settled_not_found.min(3), self.wire.shown, self.wire.paid),
             self.now.min(7),
         )

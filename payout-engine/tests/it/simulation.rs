@@ -12,7 +12,7 @@ use kess_gateway::{Currency, Money};
 use payout_engine::{
     BatchCode, BatchOptions, CallError, OrderView, OtpMode, Outcome, Policy, Reason, Route,
     StopCause,
-    machine::{Call, Event, Payout, Rules, Step, Verified, Write},
+    machine::{Call, Event, Payout, Rules, State, Step, Verified, Write},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -253,7 +253,7 @@ fn live(seed: u64, hits: &mut BTreeMap<&'static str, u64>) {
         otp: if rng.gen_bool(0.5) { OtpMode::Wait } else { OtpMode::Detach },
         ..BatchOptions::default()
     };
-    let policy = Policy { max_sends: 30, ..crate::engine::policy() };
+    let policy = Policy { max_sends: 3, ..crate::engine::policy() };
     let rules = Rules { code: &code, options: &options, policy: &policy };
     let settle = i64::try_from(policy.settle.as_millis()).unwrap();
     let mut world = World {
@@ -277,6 +277,9 @@ fn live(seed: u64, hits: &mut BTreeMap<&'static str, u64>) {
                 world.pass(2_000);
                 disk.wake(world.now);
             }
+        }
+        if disk.payout.state == State::Unbooked {
+            world.hit("sent_in_vain");
         }
         if turn(&mut world, &mut disk, &rules).is_err() {
             world.pass(100);
@@ -332,6 +335,7 @@ fn thousands_of_lives_end_with_equal_books() {
         "refuse",
         "restored_backup",
         "sent_again",
+        "sent_in_vain",
         "stop",
         "tokenize_cut",
         "verify_cut",
