@@ -28,14 +28,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::decode::{self, FromReply};
 use crate::error::{Error, ErrorKind};
 use crate::sign::{SignType, SigningKey, canonical_of, scalars_of_json};
 
 /// No notice is anywhere near this long; who sends more is somebody else.
-const MAX_BODY: usize = 1024 * 1024;
+const MAX_BODY: usize = 256 * 1024;
+/// No key of a notice has more brackets. PHP itself stops at 64.
+const MAX_DEPTH: usize = 16;
 /// With more zeros than this, only "all are numbers" and "all are false" are tried.
 const MAX_ZEROS: usize = 8;
 
@@ -66,17 +68,15 @@ impl Verifier {
             return Err(unreadable());
         }
         let is_json = text.starts_with('{');
-        let (signed, json) = if is_json { read_json(text)? } else { read_form(text) };
+        let (signed, json) = if is_json { read_json(text)? } else { read_form(text)? };
         let sign = signed.get("sign").ok_or_else(|| not_signed("a notice without a signature"))?;
         // Which routine was used is in the notice, and signed with it. The key is the same.
         let sign_type = match signed.get("sign_type") {
             Some(name) => name.parse().map_err(|_| not_signed("an unknown sign_type"))?,
             None => SignType::default(),
         };
-        let holds = |pairs: &BTreeMap<String, String>| {
-            self.key.verify(&canonical_of(pairs.iter()), sign_type, sign.trim())
-        };
-        if holds(&signed) || (!is_json && with_zeros_as_false(&signed).iter().any(holds)) {
+        let holds = |canonical: String| self.key.verify(&canonical, sign_type, sign.trim());
+        if holds(canonical_of(signed.iter())) || (!is_json && zeros_as_false(&signed).any(holds)) {
             return Ok(Notice { signed, json });
         }
         Err(not_signed("a notice whose signature does not hold"))
@@ -133,58 +133,67 @@ fn read_json(text: &str) -> Result<(Fields, String), Error> {
 }
 
 /// The signed fields of a form, and the form as JSON.
-fn read_form(text: &str) -> (Fields, String) {
+///
+/// A form that says one thing twice is refused. PHP writes none, and whichever of the two were
+/// believed, somebody could have added it: an empty `status=` is not signed and would stand where
+/// the signed one did.
+fn read_form(text: &str) -> Result<(Fields, String), Error> {
     let mut signed = BTreeMap::new();
-    let mut root = object();
+    let mut root = Map::new();
     for (key, value) in form_urlencoded::parse(text.as_bytes()) {
-        if !key.contains('[') && !value.is_empty() {
+        let mut steps = key.split('[');
+        let name = steps.next().unwrap_or_default();
+        let inner: Vec<&str> = steps.map(|step| step.strip_suffix(']').unwrap_or(step)).collect();
+        if inner.is_empty() && !value.is_empty() {
             signed.insert(key.to_string(), value.to_string());
         }
-        insert(&mut root, &key, value.into_owned());
-    }
-    (signed, root.to_string())
-}
-
-fn object() -> Value {
-    Value::Object(serde_json::Map::new())
-}
-
-/// Puts `a[b][]=value` where PHP would put it.
-fn insert(root: &mut Value, key: &str, value: String) {
-    let mut place = root;
-    for step in key.split('[').map(|step| step.trim_end_matches(']')) {
-        if place.is_null() {
-            *place = if step.is_empty() { Value::Array(Vec::new()) } else { object() };
+        let place = root.entry(name).or_insert(Value::Null);
+        match place_within(place, &inner) {
+            Some(place) if place.is_null() => *place = Value::String(value.into_owned()),
+            _ => return Err(unreadable()),
         }
-        place = match place {
+    }
+    Ok((signed, Value::Object(root).to_string()))
+}
+
+/// The place of `a[b][]` within that of `a`, as in PHP; `None` where a value stands in the way, or
+/// the brackets have no end.
+fn place_within<'a>(outer: &'a mut Value, steps: &[&str]) -> Option<&'a mut Value> {
+    if steps.len() > MAX_DEPTH {
+        return None;
+    }
+    steps.iter().try_fold(outer, |place, step| {
+        if place.is_null() {
+            let list = step.is_empty();
+            *place = if list { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+        }
+        match place {
             Value::Array(items) => {
                 items.push(Value::Null);
-                items.last_mut().expect("an element was pushed")
+                items.last_mut()
             }
-            Value::Object(fields) => fields.entry(step).or_insert(Value::Null),
-            // A key that is both a scalar and a parent: the scalar, which is signed, stays.
-            _ => return,
-        };
-    }
-    *place = Value::String(value);
+            Value::Object(fields) => Some(fields.entry(*step).or_insert(Value::Null)),
+            _ => None,
+        }
+    })
 }
 
-/// The forms in which some of the zeros were `false` when they were signed.
-fn with_zeros_as_false(signed: &Fields) -> Vec<Fields> {
+/// What was signed if some of the zeros were `false` then. Made one at a time, because nobody has
+/// shown yet that the notice comes from the gateway.
+fn zeros_as_false(signed: &Fields) -> impl Iterator<Item = String> {
+    static EMPTY: String = String::new();
     let zeros: Vec<&String> =
         signed.iter().filter(|(_, value)| *value == "0").map(|(key, _)| key).collect();
     let every = (1_usize << zeros.len().min(MAX_ZEROS)) - 1;
     let choices = if zeros.len() <= MAX_ZEROS { 1..=every } else { every..=every };
-    let chosen = |choice: usize, at: usize| choice == every || choice & (1 << at) != 0;
-    choices
-        .map(|choice| {
-            let mut fields = signed.clone();
-            for (_, key) in zeros.iter().enumerate().filter(|(at, _)| chosen(choice, *at)) {
-                fields.insert((*key).clone(), String::new());
-            }
-            fields
-        })
-        .collect()
+    choices.map(move |choice| {
+        let chosen = |key: &String| match zeros.binary_search(&key) {
+            Ok(at) => choice == every || choice & (1 << at) != 0,
+            Err(_) => false,
+        };
+        let pairs = signed.iter();
+        canonical_of(pairs.map(|(key, value)| (key, if chosen(key) { &EMPTY } else { value })))
+    })
 }
 
 fn unreadable() -> Error {

@@ -10,6 +10,7 @@ mod exchange;
 #[rustfmt::skip]
 mod generated_examples;
 mod handwritten;
+mod notices;
 mod probe;
 mod reading;
 mod replies;
