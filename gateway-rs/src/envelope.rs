@@ -87,8 +87,13 @@ impl<'a> Envelope<'a> {
         Envelope::parse(self.error?.get().as_bytes())
     }
 
-    /// The text of an error, from the first key that has one.
+    /// The text of an error, from the first key that has one. `error` is looked into, but not what
+    /// stands in its own `error`: an answer must not say how deep we go.
     pub(crate) fn error_text(&self) -> Option<String> {
+        self.own_text().or_else(|| self.nested()?.own_text())
+    }
+
+    fn own_text(&self) -> Option<String> {
         let keys = [
             self.message,
             self.msg,
@@ -97,20 +102,30 @@ impl<'a> Envelope<'a> {
             self.error_des,
             self.detail,
         ];
-        let text = keys.into_iter().flatten().find_map(non_blank);
-        text.or_else(|| self.nested().and_then(|nested| nested.error_text()))
+        keys.into_iter().flatten().find_map(non_blank)
     }
 
     /// The code of an error, from the first key that has one.
     pub(crate) fn error_code(&self) -> Option<String> {
+        self.own_code().or_else(|| self.nested()?.own_code())
+    }
+
+    fn own_code(&self) -> Option<String> {
         let keys = [self.code, self.error_code, self.status_code];
-        let code = keys.into_iter().flatten().find_map(non_blank);
-        code.or_else(|| self.nested().and_then(|nested| nested.error_code()))
+        keys.into_iter().flatten().find_map(non_blank)
     }
 
     /// Whether this is an answer of the gateway at all, and not just any JSON.
     fn says_anything(&self) -> bool {
         self.success.is_some() || self.error_text().is_some() || self.error_code().is_some()
+    }
+
+    /// Whether somebody on the way says that nobody serves this URL. That is no word about a
+    /// record: an order that a query "does not find" so may well be paid.
+    fn misses_the_route(&self, status: u16) -> bool {
+        let silent = self.success.is_none() && self.error_code().is_none();
+        let text = self.error_text().unwrap_or_default().to_ascii_lowercase();
+        status == 404 && silent && text.contains("route")
     }
 }
 
@@ -134,7 +149,11 @@ pub(crate) fn read<'a>(
     let good_status = (200..300).contains(&response.status);
     match Envelope::parse(&response.body) {
         Some(envelope) if good_status && envelope.success() == Some(true) => Ok(envelope),
-        Some(envelope) if envelope.says_anything() && response.status != 304 => {
+        Some(envelope)
+            if envelope.says_anything()
+                && response.status != 304
+                && !envelope.misses_the_route(response.status) =>
+        {
             Err(failure(meta, response, &envelope))
         }
         _ => Err(not_an_envelope(meta, response)),
@@ -156,7 +175,11 @@ fn failure(meta: &OperationMeta, response: &HttpResponse, envelope: &Envelope<'_
         (Some(kind), Some(same)) => (kind, same == Some(kind)),
         (None, Some(Some(kind))) => (kind, envelope.success() == Some(false)),
         (None, Some(None)) => (ErrorKind::Failed, false),
-        (None, None) if meta.effect == Effect::Read && tells_not_found(text.as_deref()) => {
+        (None, None)
+            if meta.effect == Effect::Read
+                && envelope.success() == Some(false)
+                && tells_not_found(text.as_deref()) =>
+        {
             (ErrorKind::NotFound, true)
         }
         (None, None) => (ErrorKind::Failed, false),
@@ -264,12 +287,18 @@ fn tells_not_found(text: Option<&str>) -> bool {
         .any(|it| text.contains(it))
 }
 
-/// `Retry-After`, as seconds or as a date.
+/// The longest wait that is told, so that nobody's clock overflows when it is added.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `Retry-After`, as seconds or as a date; a day at most.
 pub(crate) fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
     let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+    let asked = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number has are a long wait, too.
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+        Duration::try_from(date.duration_since(now)).unwrap_or_default()
+    };
+    Some(asked.min(LONGEST_WAIT))
 }

@@ -131,7 +131,7 @@ impl Error {
         self.0.retryable
     }
 
-    /// How long the gateway asks to wait.
+    /// How long the gateway asks to wait; a day at most, however much it asks for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after

@@ -213,6 +213,18 @@ const ROWS: &[Row] = &[
     (200, "\u{1}\u{2}", Decode, Unknown, Unknown, None, "not JSON"),
     (302, "", Decode, Unknown, Unknown, None, "a redirect"),
     (400, "<html>", Decode, Unknown, Unknown, None, "an HTML page"),
+    (200, r#"{"message":"Host not found"}"#, Failed, Unknown, Answered, None, "Host"),
+    (200, r#"{"success":"later"}"#, Failed, Unknown, Answered, None, ""),
+    // Nobody serves this URL: no word about a record.
+    (
+        404,
+        r#"{"message":"The route api/mch/v2/gateway could not be found."}"#,
+        Decode,
+        Unknown,
+        Unknown,
+        None,
+        "not the gateway's envelope",
+    ),
     (401, "<html>", Authentication, Unknown, Unknown, None, "an HTML page"),
     (403, "<html>", Forbidden, Unknown, Unknown, None, "an HTML page"),
     (404, "<html>", Decode, Unknown, Unknown, None, "an HTML page"),
@@ -235,6 +247,14 @@ async fn every_shape_of_failure_means_what_the_table_says() {
         let error = answer(Read, status, body).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (kind, for_read), "{status} {body}");
     }
+}
+
+#[tokio::test]
+async fn an_error_within_an_error_without_end_is_not_followed() {
+    let depth = 50_000;
+    let body = format!("{}{{}}{}", "{\"error\":".repeat(depth), "}".repeat(depth));
+    let error = answer(Withdraw, 400, &body).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Decode, Unknown));
 }
 
 #[tokio::test]
@@ -334,6 +354,19 @@ async fn retry_after_is_told_and_obeyed() {
     let error = slow("3600").client().call(Read).send().await.unwrap_err();
     assert_eq!(error.retry_after().unwrap().as_secs(), 3_600);
     assert!(error.is_retryable());
+
+    // Nobody's clock overflows when this is added to it.
+    for endless in ["18446744073709551615", "99999999999999999999", "Tue, 01 Jan 2999 00:00:00 GMT"]
+    {
+        let error = slow(endless).client().call(Read).send().await.unwrap_err();
+        assert_eq!(error.retry_after().unwrap().as_secs(), 86_400, "{endless}");
+    }
+    // What cannot be read does not count.
+    for nonsense in ["-5", "", "soon", "1.5"] {
+        let gateway = slow(nonsense);
+        gateway.client().call(Read).send().await.unwrap();
+        assert_eq!(gateway.call_requests(), 2, "{nonsense}");
+    }
 
     let gateway = slow("Wed, 21 Oct 2015 07:28:00 GMT");
     gateway.client().call(Read).send().await.unwrap();
