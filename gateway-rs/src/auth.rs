@@ -21,6 +21,7 @@ use futures_util::future::{BoxFuture, Shared};
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use url::Url;
 
@@ -99,7 +100,7 @@ type Renewal = Shared<BoxFuture<'static, Result<Arc<Token>, Error>>>;
 struct State {
     token: Option<Arc<Token>>,
     refresh: Option<(SecretString, Instant)>,
-    renewal: Option<Renewal>,
+    renewal: Option<(AbortHandle, Renewal)>,
     generation: u64,
 }
 
@@ -174,15 +175,19 @@ impl Auth {
 
     /// Joins the token request that is under way, or begins one.
     fn renewal(&self, state: &mut State) -> Renewal {
-        if let Some(renewal) = &state.renewal {
+        // A task that ended without taking itself out died with its runtime.
+        if let Some((task, renewal)) = &state.renewal
+            && !task.is_finished()
+        {
             return renewal.clone();
         }
         // A task of its own, so that it goes on when the caller who began it gives up: the refresh
         // token is used up by then.
         let auth = self.clone();
         let task = tokio::spawn(async move { auth.renew().await });
+        let handle = task.abort_handle();
         let renewal = task.map(|ended| ended.unwrap_or_else(|_| Err(shut_down()))).boxed().shared();
-        state.renewal = Some(renewal.clone());
+        state.renewal = Some((handle, renewal.clone()));
         renewal
     }
 

@@ -2,8 +2,9 @@
 //!
 //! One exchange is: take a token, send, read the envelope, check the signature, and decide by
 //! [`crate::retry`] whether to send again. After a 401 the token is renewed and the call is sent
-//! once more, because a request without a good token is not carried out; except a call that moves
-//! money without an order number, which is never sent twice.
+//! once more, because a request without a good token is not carried out. Except where that is not
+//! certain: a call that changes something is not sent twice after a 401 that is not the gateway's
+//! own, and a call that moves money without an order number is never sent twice.
 
 use std::fmt;
 use std::sync::Arc;
@@ -171,7 +172,7 @@ impl Inner {
                 Err(error) => error,
             };
             tracing::debug!(attempt, %error, "an attempt failed");
-            if error.kind() == ErrorKind::Authentication && !renewed && may_renew(meta) {
+            if error.kind() == ErrorKind::Authentication && !renewed && may_renew(meta, &error) {
                 renewed = true;
                 token = self.auth.token_after(&token).await.map_err(|error| error.of(meta))?;
                 continue;
@@ -259,8 +260,13 @@ impl Inner {
 }
 
 /// Whether a 401 may be answered by sending the call again with a new token.
-fn may_renew(meta: &OperationMeta) -> bool {
-    meta.effect != Effect::Money || meta.idempotency != Idempotency::None
+fn may_renew(meta: &OperationMeta, error: &Error) -> bool {
+    let refused = error.outcome() == Outcome::Answered;
+    match (meta.effect, meta.idempotency) {
+        (Effect::Read, _) => true,
+        (Effect::Write, _) | (Effect::Money, Idempotency::OutTradeNo) => refused,
+        (Effect::Money, Idempotency::None) => false,
+    }
 }
 
 /// The outcome of a call whose answer was a success that cannot be relied on.

@@ -88,6 +88,35 @@ async fn money_without_an_order_number_is_not_sent_again_after_401() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_401_that_may_not_be_the_gateways_own_is_no_reason_to_send_again() {
+    // A page of a proxy, no body, a code that says otherwise, a success: the call may have gone
+    // through.
+    for body in ["<html>", "", r#"{"code":"SYSTEM_ERROR"}"#, r#"{"success":true,"data":{}}"#] {
+        let refusing = || Scripted::calls(move |_| Play::Answer(401, body.to_owned()));
+        let gateway = refusing();
+        let error = gateway.client().call(Withdraw).send().await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Authentication, Outcome::Unknown));
+        assert_eq!(gateway.call_requests(), 1, "{body}");
+        // To read twice is harmless.
+        let gateway = refusing();
+        gateway.client().call(Read).send().await.unwrap_err();
+        assert_eq!(gateway.call_requests(), 2, "{body}");
+    }
+}
+
+#[test]
+fn a_runtime_that_ended_during_the_token_request_does_not_stop_the_next_one() {
+    let gateway = Scripted::slow(Duration::from_millis(50), |seen| grant(seen.nth, 1800));
+    let client = gateway.client();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime().block_on(async {
+        let call = client.authenticate();
+        tokio::time::timeout(Duration::from_millis(5), call).await.unwrap_err();
+    });
+    runtime().block_on(client.authenticate()).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn renewal_begins_before_the_end_with_the_refresh_token() {
     let gateway = Scripted::calls(|_| success(THING));
     let client = gateway.client();
