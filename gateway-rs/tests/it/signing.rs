@@ -261,6 +261,25 @@ fn an_amount_that_the_gateway_would_round_is_not_sent() {
 }
 
 #[test]
+fn nothing_is_left_at_the_ends_that_any_version_of_the_framework_would_trim() {
+    // PHP's `trim`, and what Laravel 11 calls invisible.
+    let laravel = "\t \u{a0}\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180e}\u{2000}\
+        \u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{200b}\
+        \u{200c}\u{200d}\u{200e}\u{200f}\u{202f}\u{205f}\u{2060}\u{2061}\u{2062}\u{2063}\u{2064}\
+        \u{2065}\u{206a}\u{206b}\u{206c}\u{206d}\u{206e}\u{206f}\u{3000}\u{2800}\u{3164}\u{feff}\
+        \u{ffa0}\u{1d159}\u{1d173}\u{1d174}\u{1d175}\u{1d176}\u{1d177}\u{1d178}\u{1d179}\u{1d17a}\
+        \u{e0020}";
+    let client = crate::exchange::client(SignType::Md5);
+    for c in " \n\r\t\u{b}\0".chars().chain(laravel.chars()) {
+        let body = client.verify_bank_account(format!("{c}{c}01{c}"), "ABAAKHPP").body().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(json["bank_account_number"], "01", "U+{:04X}", u32::from(c));
+        let blank = client.verify_bank_account(c.to_string(), "ABAAKHPP").body();
+        assert!(blank.unwrap_err().to_string().contains("missing or blank"));
+    }
+}
+
+#[test]
 fn fields_out_of_byte_order_are_refused() {
     let spec = |name| -> &'static FieldSpec { Box::leak(Box::new(FieldSpec::new(name))) };
     let field = |name| (spec(name), AnyValue::Integer(1));
