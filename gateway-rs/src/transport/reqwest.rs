@@ -2,7 +2,9 @@
 //!
 //! Redirects and the library's own retries are off: a payment must not be sent twice behind our
 //! back, nor to another host. HTTP/2 is used where the server offers it (ALPN), connections are
-//! kept and reused, and certificates are checked against the operating system's roots.
+//! kept and reused, and certificates are checked against the operating system's roots. A silent
+//! HTTP/2 connection is asked whether it lives: all calls go through one, and without asking, a
+//! dead one would make each of them an unknown outcome until the operating system gives it up.
 //!
 //! Certainty: the request's body tells when the first of its bytes is taken for writing. A request
 //! whose body was never taken did not reach anybody, whatever failed.
@@ -35,6 +37,9 @@ pub struct HttpTransportOptions {
     /// How long an idle connection is kept. Shorter than what load balancers usually allow, so
     /// that they do not close it just as a payment is written to it.
     pub idle_timeout: Duration,
+    /// How often an HTTP/2 connection that says nothing is asked whether it lives. It is given up
+    /// where it does not answer within the same time.
+    pub keep_alive: Duration,
 }
 
 impl Default for HttpTransportOptions {
@@ -43,6 +48,7 @@ impl Default for HttpTransportOptions {
             connect_timeout: Duration::from_secs(10),
             max_idle: 256,
             idle_timeout: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(10),
         }
     }
 }
@@ -59,40 +65,44 @@ impl HttpTransport {
     /// # Errors
     /// [`ErrorKind::Config`] where the operating system's certificates cannot be used.
     pub fn new(options: &HttpTransportOptions) -> Result<HttpTransport, Error> {
-        HttpTransport::with_tls(options, tls()?)
+        HttpTransport::of(connections(options, tls()?))
     }
 
     /// Prepares connections to loopback addresses, for which no certificates are needed: the
-    /// sandbox must run on a machine that has none. An `https` URL fails with it.
+    /// sandbox must run on a machine that has none. An `https` URL fails with it. No proxy is
+    /// used, whatever the environment says: what is not encrypted must not leave the machine.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where the HTTP client cannot be set up.
     pub fn plain(options: &HttpTransportOptions) -> Result<HttpTransport, Error> {
         let nobody = rustls::RootCertStore::empty();
         let config = tls_versions()?.with_root_certificates(nobody).with_no_client_auth();
-        HttpTransport::with_tls(options, config)
+        HttpTransport::of(connections(options, config).no_proxy())
     }
 
-    fn with_tls(
-        options: &HttpTransportOptions,
-        tls: rustls::ClientConfig,
-    ) -> Result<HttpTransport, Error> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(options.connect_timeout)
-            .pool_max_idle_per_host(options.max_idle)
-            .pool_idle_timeout(options.idle_timeout)
-            .tcp_nodelay(true)
-            .user_agent(concat!("kesspay/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|source| {
-                Error::new(ErrorKind::Config, "the HTTP client cannot be set up")
-                    .with_source(source)
-            })?;
+    fn of(builder: reqwest::ClientBuilder) -> Result<HttpTransport, Error> {
+        let client = builder.build().map_err(|source| {
+            Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(source)
+        })?;
         Ok(HttpTransport { client })
     }
+}
+
+fn connections(
+    options: &HttpTransportOptions,
+    tls: rustls::ClientConfig,
+) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(options.connect_timeout)
+        .pool_max_idle_per_host(options.max_idle)
+        .pool_idle_timeout(options.idle_timeout)
+        .http2_keep_alive_interval(options.keep_alive)
+        .http2_keep_alive_timeout(options.keep_alive)
+        .tcp_nodelay(true)
+        .user_agent(concat!("kesspay/", env!("CARGO_PKG_VERSION")))
 }
 
 /// TLS with the ring provider, passed by hand: a process-wide default may be another one.
@@ -214,5 +224,43 @@ impl Body for WatchedBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dead_http2_connection_is_noticed_before_the_call_times_out() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        // Agrees to HTTP/2 (its settings, and that it has ours), and says nothing ever after.
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0").await.unwrap();
+            let mut ignored = [0; 4096];
+            while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
+            std::future::pending::<()>().await;
+        };
+        let keep_alive = Duration::from_millis(100);
+        let options = HttpTransportOptions { keep_alive, ..HttpTransportOptions::default() };
+        let builder = connections(&options, tls().unwrap()).no_proxy().http2_prior_knowledge();
+        let transport = HttpTransport::of(builder).unwrap();
+        let body = Bytes::from_static(b"{}");
+        let timeout = Duration::from_secs(30);
+        let request = HttpRequest { url, headers: HeaderMap::new(), body, timeout };
+        let began = std::time::Instant::now();
+        tokio::select! {
+            result = transport.send(request) => {
+                let error = result.unwrap_err();
+                assert_eq!((error.sent, error.kind), (Sent::Maybe, TransportErrorKind::Timeout));
+                assert!(began.elapsed() < timeout, "{:?}", began.elapsed());
+            }
+            () = server => unreachable!("the server is silent for ever"),
+        }
     }
 }

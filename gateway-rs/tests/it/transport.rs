@@ -184,6 +184,37 @@ async fn a_server_that_does_not_speak_tls_was_sent_nothing() {
     }
 }
 
+/// The environment of a process cannot be changed safely, so this test runs itself in another one.
+#[tokio::test]
+async fn nothing_for_this_machine_goes_through_a_proxy() {
+    const CHILD: &str = "KESS_TEST_BEHIND_A_PROXY";
+    if std::env::var_os(CHILD).is_none() {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "transport::nothing_for_this_machine_goes_through_a_proxy"]);
+        child.env(CHILD, "1").env_remove("NO_PROXY").env_remove("no_proxy");
+        for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
+            // Nobody listens there.
+            child.env(name, "http://127.0.0.1:1");
+        }
+        let ran = child.output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let transport = HttpTransport::plain(&HttpTransportOptions::default()).unwrap();
+    tokio::select! {
+        response = transport.send(request(address, LONG)) => assert_eq!(response.unwrap().status, 200),
+        () = server => unreachable!("the server waits for ever"),
+    }
+}
+
 #[tokio::test]
 async fn an_answer_without_end_is_given_up() {
     let result = against(|mut stream| async move {
