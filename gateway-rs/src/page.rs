@@ -4,15 +4,18 @@
 //! (`from`, `to`, `hasMore`). Generated requests say which field pages, through [`Paged`] and
 //! [`Ranged`]; going on from piece to piece is the same for all and is done here. A stream asks for
 //! the next piece only when it is polled for it.
+//!
+//! Invariant: no stream is endless, and none gives rows twice without a word. A piece that is the
+//! one before it again ends the stream with an error.
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
 use crate::decode::{FromReply, ReplyObject};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::operation::Operation;
-use crate::reply::Reply;
+use crate::reply::{RawReply, Reply};
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,18 +97,19 @@ impl<'c, R: Paged> Call<'c, R> {
     /// The pages, from the one that the request asks for to the last.
     pub fn by_page(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + 'c {
         let (client, request, options) = self.into_parts();
-        stream::try_unfold(Some(request), move |request| {
+        stream::try_unfold(Some((request, None)), move |state| {
             let options = options.clone();
             async move {
-                let Some(mut request) = request else { return Ok(None) };
+                let Some((mut request, before)) = state else { return Ok(None) };
                 let call = Call::from_parts(client, request.clone(), options);
-                let reply = call.send().await?;
+                let reply = unlike::<R>(call.send().await?, before.as_ref())?;
                 // What was asked for counts, not what the reply says of itself: a gateway that
                 // always says "page 1" must not be asked for ever.
                 let page = request.page();
                 let more = !reply.items.is_empty() && reply.last_page.is_some_and(|it| page < it);
                 request.set_page(page.saturating_add(1));
-                Ok(Some((reply, more.then_some(request))))
+                let before = Some(reply.raw.clone());
+                Ok(Some((reply, more.then_some((request, before)))))
             }
         })
     }
@@ -120,12 +124,12 @@ impl<'c, R: Ranged> Call<'c, R> {
     /// The ranges, from the one that the request asks for to the last.
     pub fn by_range(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + 'c {
         let (client, request, options) = self.into_parts();
-        stream::try_unfold(Some(request), move |request| {
+        stream::try_unfold(Some((request, None)), move |state| {
             let options = options.clone();
             async move {
-                let Some(mut request) = request else { return Ok(None) };
+                let Some((mut request, before)) = state else { return Ok(None) };
                 let call = Call::from_parts(client, request.clone(), options);
-                let reply = call.send().await?;
+                let reply = unlike::<R>(call.send().await?, before.as_ref())?;
                 // Nobody has written down whether `to` is the last row or the one after it. The
                 // rows that came are counted instead, so none is left out and none comes twice.
                 let count = i64::try_from(reply.items.len()).unwrap_or(i64::MAX);
@@ -133,7 +137,8 @@ impl<'c, R: Ranged> Call<'c, R> {
                 let (from, to) = request.range();
                 let next = from.saturating_add(count);
                 request.set_range(next, next.saturating_add(to.saturating_sub(from)));
-                Ok(Some((reply, more.then_some(request))))
+                let before = Some(reply.raw.clone());
+                Ok(Some((reply, more.then_some((request, before)))))
             }
         })
     }
@@ -142,6 +147,23 @@ impl<'c, R: Ranged> Call<'c, R> {
     pub fn by_row(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + 'c {
         self.by_range().map_ok(|range| rows(range.into_inner().items)).try_flatten().boxed()
     }
+}
+
+/// Refuses a piece that is, byte for byte, the one before it: the gateway takes no notice of what it
+/// is asked for, and would go on doing so.
+fn unlike<R: Operation>(
+    reply: Reply<R::Reply>,
+    before: Option<&RawReply>,
+) -> Result<Reply<R::Reply>, Error> {
+    if before.is_none_or(|before| before.data() != reply.raw.data()) {
+        return Ok(reply);
+    }
+    let text = "the gateway answers with the same piece of the list again and again";
+    Err(Error::new(ErrorKind::Decode, text)
+        .of(&R::META)
+        .with_outcome(Outcome::Answered)
+        .with_status(reply.status())
+        .with_body(reply.body().clone()))
 }
 
 fn rows<T>(items: Vec<T>) -> impl Stream<Item = Result<T, Error>> {

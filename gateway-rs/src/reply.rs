@@ -60,7 +60,7 @@ impl fmt::Debug for RawReply {
 #[derive(Clone)]
 pub struct Reply<T> {
     value: T,
-    raw: RawReply,
+    pub(crate) raw: RawReply,
 }
 
 impl<T> Reply<T> {

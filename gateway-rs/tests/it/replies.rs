@@ -87,6 +87,26 @@ async fn an_empty_page_ends_the_list_whatever_it_says_of_itself() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_repeats_itself_is_not_asked_for_ever() {
+    let gateway = Scripted::calls(|_| transactions(1, i64::MAX));
+    let client = gateway.client();
+    let mut pages = Box::pin(client.get_txn_lists(1).by_page());
+    assert_eq!(pages.try_next().await.unwrap().unwrap().items.len(), 2);
+    let error = pages.try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(pages.try_next().await.unwrap().is_none(), "the end");
+    assert_eq!(gateway.call_requests(), 2);
+
+    let gateway = Scripted::calls(|_| {
+        success(r#"{"from":0,"to":1,"hasMore":true,"tranInfos":[{"purchaseRequestId":1}]}"#)
+    });
+    let client = gateway.client();
+    let rows = client.get_virtual_card_report("24831209", 0, 1).by_row().try_collect::<Vec<_>>();
+    assert_eq!(rows.await.unwrap_err().kind(), ErrorKind::Decode);
+    assert_eq!(gateway.call_requests(), 2);
+}
+
+#[tokio::test]
 async fn a_range_goes_on_after_the_rows_that_came() {
     // 25 rows; asked for 0 to 10, the gateway gives eleven: `to` is included. None comes twice.
     let gateway = Scripted::calls(|seen| {
