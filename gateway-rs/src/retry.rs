@@ -96,14 +96,13 @@ pub(crate) fn pause(
     if attempt >= policy.max_attempts || !may_repeat(effect, idempotency, failure) {
         return None;
     }
-    let doubled = policy.base_pause.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(0));
-    let bound = if doubled.is_zero() { policy.max_pause } else { doubled.min(policy.max_pause) };
-    let jittered = part_of(bound, random);
+    let doublings = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
+    let bound = policy.base_pause.saturating_mul(doublings).min(policy.max_pause);
     match failure.retry_after {
         Some(asked) if asked > policy.max_pause => None,
         // On top of what was asked for: all who were limited together were told the same.
         Some(asked) => Some(asked.saturating_add(part_of(policy.base_pause, random))),
-        None => Some(jittered),
+        None => Some(part_of(bound, random)),
     }
 }
 
@@ -226,6 +225,18 @@ mod tests {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn without_a_base_there_is_no_pause(attempt in 1_u32..100, random in any::<u64>()) {
+            let policy = RetryPolicy {
+                max_attempts: u32::MAX,
+                base_pause: Duration::ZERO,
+                ..RetryPolicy::default()
+            };
+            let timeout = failure(ErrorKind::Timeout, Outcome::Unknown);
+            let paused = pause(&policy, Effect::Read, Idempotency::None, &timeout, attempt, random);
+            prop_assert_eq!(paused, Some(Duration::ZERO));
         }
 
         #[test]

@@ -139,7 +139,8 @@ fn plain_text<T: Sealable>(object: &T) -> Result<Zeroizing<Vec<u8>>, Error> {
     };
     let mut encoder = Encoder::unsigned_object(&meta);
     object.encode(&mut encoder);
-    Ok(Zeroizing::new(encoder.finish()?.body.to_vec()))
+    // The same memory, not a copy of it: a copy would not be wiped.
+    Ok(Zeroizing::new(Vec::from(encoder.finish()?.body)))
 }
 
 fn largest_field(json: &[u8]) -> Option<String> {
