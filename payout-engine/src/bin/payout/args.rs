@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Otp(BatchArgs),
     /// Write every row of a batch with its outcome.
     Report(ReportArgs),
+    /// Write a commented `payout.toml` and a template of the batch file; nothing is overwritten.
+    Init,
     /// Serve a sandbox gateway to try things out against.
     Sandbox(SandboxArgs),
 }

@@ -46,15 +46,17 @@ fn main() -> ExitCode {
 
 async fn execute(cli: &Cli) -> Result<Exit, Failure> {
     let global = &cli.global;
-    let config = Config::load(global)?;
+    // Read where it is needed: `init` begins one, whatever the present one is like.
+    let config = || Config::load(global);
     match &cli.command {
-        Command::Check(args) => commands::check::execute(args, global, &config).await,
-        Command::Run(args) => commands::run::execute(args, global, &config).await,
-        Command::Resume(args) => commands::resume::execute(args, global, &config).await,
-        Command::List(args) => commands::list::execute(args, global, &config).await,
-        Command::Status(args) => commands::status::execute(args, global, &config).await,
-        Command::Otp(args) => commands::otp::execute(args, global, &config).await,
-        Command::Report(args) => commands::report::execute(args, global, &config).await,
+        Command::Init => commands::init::execute(global),
+        Command::Check(args) => commands::check::execute(args, global, &config()?).await,
+        Command::Run(args) => commands::run::execute(args, global, &config()?).await,
+        Command::Resume(args) => commands::resume::execute(args, global, &config()?).await,
+        Command::List(args) => commands::list::execute(args, global, &config()?).await,
+        Command::Status(args) => commands::status::execute(args, global, &config()?).await,
+        Command::Otp(args) => commands::otp::execute(args, global, &config()?).await,
+        Command::Report(args) => commands::report::execute(args, global, &config()?).await,
         Command::Sandbox(args) => commands::sandbox::execute(args, global).await,
     }
 }
