@@ -61,6 +61,14 @@ impl SqliteStore {
             .map_err(failed("open the database"))?;
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers })
     }
+
+    /// Who writes to the store at `path` just now, if anybody does. Makes no file.
+    ///
+    /// # Errors
+    /// Where the lock beside the store cannot be looked at.
+    pub fn holder(path: impl AsRef<Path>) -> Result<Option<String>, Error> {
+        lock::holder(path.as_ref())
+    }
 }
 
 fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {

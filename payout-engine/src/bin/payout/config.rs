@@ -10,7 +10,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kess_gateway::{BaseUrl, Client, Credentials, PublicKey, SignType};
+use kess_gateway::{BaseUrl, Client, ClientBuilder, Credentials, PublicKey, SignType};
 use payout_engine::{BatchOptions, NameCheck, OtpMode, Policy, Route};
 use serde::Deserialize;
 
@@ -129,6 +129,11 @@ impl Config {
 
     /// A client for the gateway that the configuration names.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
+        self.client_builder()?.build().map_err(|error| Failure::usage(error.to_string()))
+    }
+
+    /// A client that is all configured, and not built yet.
+    pub(crate) fn client_builder(&self) -> Result<ClientBuilder, Failure> {
         let file = &self.file.gateway;
         let mut missing = Vec::new();
         let mut value = |name: &'static str, from_file: &Option<String>| {
@@ -145,11 +150,11 @@ impl Config {
         let password = value("KESS_PASSWORD", &file.password);
         let api_secret = value("KESS_API_SECRET_KEY", &file.api_secret_key);
         let seller_code = value("KESS_SELLER_CODE", &file.seller_code);
-        let key = self.public_key_text()?;
+        let key = self.public_key()?;
         if key.is_none() {
             missing.push("KESS_PUBLIC_KEY_FILE");
         }
-        let Some((key, key_name)) = key.filter(|_| missing.is_empty()) else {
+        let Some(key) = key.filter(|_| missing.is_empty()) else {
             let message = format!("the configuration lacks {}", missing.join(", "));
             return Err(Failure::usage(message).with_hint(
                 "set these environment variables, or their names in lower case without KESS_ under \
@@ -157,22 +162,24 @@ impl Config {
             ));
         };
         let base_url: BaseUrl = base_url.parse().map_err(|e| wrong("KESS_BASE_URL", &e))?;
-        let key = PublicKey::from_pem(&key).map_err(|error| wrong(key_name, &error))?;
-        Client::builder()
+        Ok(Client::builder()
             .base_url(base_url)
             .credentials(Credentials::new(client_id, client_secret, username, password))
             .api_secret(api_secret)
             .seller_code(seller_code)
             .sign_type(self.sign_type()?)
-            .public_key(key)
-            .build()
-            .map_err(|error| Failure::usage(error.to_string()))
+            .public_key(key))
+    }
+
+    /// The merchant's public key, if one is named.
+    pub(crate) fn public_key(&self) -> Result<Option<PublicKey>, Failure> {
+        let Some((text, name)) = self.public_key_text()? else { return Ok(None) };
+        PublicKey::from_pem(&text).map(Some).map_err(|error| wrong(name, &error))
     }
 
     /// What the merchant's key can seal, if the key is at hand.
     pub(crate) fn sealed_capacity(&self) -> Option<usize> {
-        let (text, _) = self.public_key_text().ok()??;
-        Some(PublicKey::from_pem(&text).ok()?.capacity())
+        Some(self.public_key().ok()??.capacity())
     }
 
     fn sign_type(&self) -> Result<SignType, Failure> {

@@ -42,6 +42,16 @@ impl Failure {
         self.is_broken_pipe
     }
 
+    /// What happened, without what to do about it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The failure for people, without a line end.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}", self.message);

@@ -46,9 +46,10 @@ fn main() -> ExitCode {
 
 async fn execute(cli: &Cli) -> Result<Exit, Failure> {
     let global = &cli.global;
-    // Read where it is needed: `init` begins one, whatever the present one is like.
+    // Read where it is needed: `init` begins one, and `doctor` tells what is wrong with it.
     let config = || Config::load(global);
     match &cli.command {
+        Command::Doctor => commands::doctor::execute(global, config()).await,
         Command::Init => commands::init::execute(global),
         Command::Check(args) => commands::check::execute(args, global, &config()?).await,
         Command::Run(args) => commands::run::execute(args, global, &config()?).await,

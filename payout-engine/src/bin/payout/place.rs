@@ -61,6 +61,11 @@ impl Place {
         })
     }
 
+    /// The store's file, which need not be there.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The sandbox's own books, beside the store.
     pub(crate) fn sandbox_state(&self) -> PathBuf {
         self.path.with_extension("state")

@@ -69,7 +69,7 @@ fn told(written: &[String], kept: &[String]) -> String {
     let mut lines: Vec<_> = written.iter().map(|path| format!("written: {path}")).collect();
     lines.extend(kept.iter().map(|path| format!("there already, left as it is: {path}")));
     lines.push(String::new());
-    lines.push("set the variables that payout.toml names".to_owned());
+    lines.push("set the variables that payout.toml names, then look: payout doctor".to_owned());
     lines.push(format!("fill in the template, then: payout check {}", quoted(TEMPLATE_FILE)));
     lines.join("\n")
 }
