@@ -96,9 +96,9 @@ fn rust_tests(options: &Options) -> Outcome {
 fn rust_test_command(options: &Options) -> Command {
     let mut command = process::cargo();
     if process::find("cargo-nextest").is_some() {
-        command.args(["nextest", "run", "--workspace"]);
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {
-        command.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
+        command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
     }
     if options.all {
         for variable in tools::REQUIRE_TOOLS {
