@@ -149,8 +149,8 @@ impl<'c, R: Ranged> Call<'c, R> {
     }
 }
 
-/// Refuses a piece that is, byte for byte, the one before it: the gateway takes no notice of what it
-/// is asked for, and would go on doing so.
+/// Refuses a piece that is, byte for byte, the one before it: the gateway takes no notice of what
+/// it is asked for, and would go on doing so.
 fn unlike<R: Operation>(
     reply: Reply<R::Reply>,
     before: Option<&RawReply>,

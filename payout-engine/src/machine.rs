@@ -66,8 +66,8 @@ text_enum! {
         Rejected = "rejected",
         /// Sent, and the gateway says the order number was used before.
         Duplicate = "duplicate",
-        /// Sent as often as a run may, settled as not found each time. Every `resume` may send it once
-        /// more, under the same number.
+        /// Sent as often as a run may, settled as not found each time. Every `resume` may send it
+        /// once more, under the same number.
         Unbooked = "unbooked",
         /// The gateway shows something under our order number that is not our order. For a person.
         Mismatch = "mismatch",
