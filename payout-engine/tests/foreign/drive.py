@@ -71,6 +71,13 @@ def environment(base_url, key_path):
 POLICY = """
 [policy]
 settle = "150ms"
+not_found_gap = "20ms"
+retry_after = "20ms"
+doubt = { first = "20ms", longest = "100ms" }
+processing = { first = "20ms", longest = "100ms" }
+otp = { first = "20ms", longest = "100ms" }
+retry = { first = "20ms", longest = "100ms" }
+circuit = { first = "20ms", longest = "100ms" }
 """
 
 
