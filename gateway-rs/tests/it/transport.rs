@@ -210,7 +210,9 @@ async fn nothing_for_this_machine_goes_through_a_proxy() {
     };
     let transport = HttpTransport::plain(&HttpTransportOptions::default()).unwrap();
     tokio::select! {
-        response = transport.send(request(address, LONG)) => assert_eq!(response.unwrap().status, 200),
+        response = transport.send(request(address, LONG)) => {
+            assert_eq!(response.unwrap().status, 200);
+        }
         () = server => unreachable!("the server waits for ever"),
     }
 }
