@@ -3,7 +3,7 @@
 use crate::{
     gateway::{BankToken, CallError, Gateway, OrderView, Withdrawal},
     machine::{Call, Event, Payout, Verified},
-    names::{NameMatch, compare_names},
+    names::compare_names,
     payout::Reason,
     store::Claim,
 };
@@ -30,8 +30,7 @@ impl Caller<'_> {
             Call::Clear => Event::Cleared,
             Call::Verify => {
                 Event::Verified(self.gateway.verify(payee).await.map(|holder| Verified {
-                    name_matches: compare_names(&payee.expected_holder(), holder.name.expose())
-                        == NameMatch::Match,
+                    name: compare_names(&payee.expected_holder(), holder.name.expose()),
                     holder: holder.name,
                     currency: holder.currency,
                 }))

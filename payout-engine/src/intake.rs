@@ -66,7 +66,13 @@ impl Checked {
     /// Whether what is wrong concerns single rows only, so that the others can be paid.
     #[must_use]
     pub fn can_skip_problems(&self) -> bool {
-        self.valid > 0 && self.problems.iter().all(|problem| problem.row.is_some())
+        self.valid > 0 && self.beyond_rows().is_none()
+    }
+
+    /// The first problem that concerns the file as a whole, so that no row can be skipped for it.
+    #[must_use]
+    pub fn beyond_rows(&self) -> Option<&Finding> {
+        self.problems.iter().find(|problem| problem.row.is_none())
     }
 }
 

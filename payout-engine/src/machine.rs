@@ -37,6 +37,7 @@ use crate::{
     batch::BatchOptions,
     error::Error,
     gateway::{CallError, OrderView},
+    names::NameMatch,
     order_no::{BatchCode, OrderNo},
     payout::{Outcome, Reason, StopCause},
     policy::{Backoff, Policy},
@@ -185,8 +186,8 @@ pub struct Verified {
     pub holder: Sensitive<String>,
     /// The account's currency.
     pub currency: Currency,
-    /// Whether the name is the expected one.
-    pub name_matches: bool,
+    /// How well the name agrees with the expected one.
+    pub name: NameMatch,
 }
 
 /// What happened to a payout.

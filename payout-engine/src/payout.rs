@@ -88,6 +88,16 @@ impl Reason {
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into() }
     }
+
+    /// The message, with the code behind it unless it says it already.
+    pub fn with_code(&self) -> String {
+        let Self { code, message } = self;
+        if message.contains(code.as_str()) {
+            message.clone()
+        } else {
+            format!("{message} ({code})")
+        }
+    }
 }
 
 text_enum! {

@@ -90,7 +90,7 @@ async fn wallets(run: &Run) -> Vec<Wallet> {
         match answer {
             Ok(wallets) => return wallets,
             Err(CallError::Stop { cause, reason }) => {
-                run.halt.stop(cause, format!("{} ({})", reason.message, reason.code));
+                run.halt.stop(cause, reason.with_code());
                 return Vec::new();
             }
             Err(CallError::Refused(_) | CallError::NotFound(_) | CallError::Duplicate(_)) => {

@@ -233,7 +233,7 @@ impl Turn<'_> {
             }
         }
         if let Some((cause, reason)) = step.stop {
-            self.run.halt.stop(cause, format!("{} ({})", reason.message, reason.code));
+            self.run.halt.stop(cause, reason.with_code());
         }
         Ok(step.call)
     }

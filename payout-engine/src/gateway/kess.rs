@@ -21,6 +21,10 @@ use crate::{
     payout::{Payee, Reason, StopCause},
 };
 
+mod wording;
+
+use wording::{Asked, in_words};
+
 /// When every call for this long is refused with 401 although its token was renewed, it is the
 /// credentials and not the moment.
 const DENIED_FOR: Duration = Duration::from_secs(15);
@@ -54,7 +58,7 @@ impl KessGateway {
         if let Some(postcode) = &payee.postcode {
             customer = customer.set_postcode(postcode.clone());
         }
-        self.client.seal(&customer).map_err(|error| self.failed(&error))
+        self.client.seal(&customer).map_err(|error| self.failed(Asked::Account, &error))
     }
 
     /// Takes an answer over: the gateway accepts our credentials.
@@ -68,9 +72,9 @@ impl KessGateway {
         self.denied_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn failed(&self, error: &Error) -> CallError {
+    fn failed(&self, asked: Asked, error: &Error) -> CallError {
         let code = error.code().map_or_else(|| code_of(error), str::to_owned);
-        let reason = Reason::new(code, error.message());
+        let reason = Reason::new(code, in_words(asked, error));
         let retry_after = error.retry_after();
         match (error.kind(), error.outcome()) {
             (ErrorKind::Authentication, _) => self.denied(error, reason),
@@ -135,9 +139,10 @@ impl KessGateway {
             Err(error)
                 if error.kind() == ErrorKind::NotFound && error.outcome() == Outcome::Answered =>
             {
-                Err(CallError::Refused(Reason::new("NOT_FOUND", error.message())))
+                let message = in_words(Asked::Withdrawal, &error);
+                Err(CallError::Refused(Reason::new("NOT_FOUND", message)))
             }
-            Err(error) => match self.failed(&error) {
+            Err(error) => match self.failed(Asked::Withdrawal, &error) {
                 CallError::Refused(reason) => Err(self.refused(withdrawal, reason).await),
                 // A proxy's page says "denied" as well, and says nothing about the money.
                 CallError::Stop { reason, .. } if error.outcome() == Outcome::Unknown => {
@@ -206,6 +211,27 @@ fn code_of(error: &Error) -> String {
     word.to_owned()
 }
 
+/// Whether a failure at HTTP 200 says that there is no such order. A missing order may be answered so,
+/// with a code that nobody documented. A gateway in trouble answers so as well, and to take *that* for
+/// "not found" could send an order twice: code or text has to say it.
+fn tells_of_no_order(error: &Error) -> bool {
+    let is_ok = error.status().is_some_and(|status| (200..300).contains(&status));
+    error.kind() == ErrorKind::Failed
+        && is_ok
+        && speaks_of_absence(error.code().unwrap_or_default(), error.message())
+}
+
+fn speaks_of_absence(code: &str, message: &str) -> bool {
+    let squeezed: String = format!("{code} {message}")
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    ["notfound", "notexist", "doesntexist", "nosuch", "norecord", "nodata", "noorder"]
+        .iter()
+        .any(|words| squeezed.contains(words))
+}
+
 fn instant(at: Option<Timestamp>) -> Option<jiff::Timestamp> {
     at.and_then(|at| at.instant())
 }
@@ -253,7 +279,7 @@ impl Gateway for KessGateway {
                     let account = self.accepted(reply.into_inner());
                     Ok(Holder { name: account.owner_name, currency: account.currency })
                 }
-                Err(error) => Err(self.failed(&error)),
+                Err(error) => Err(self.failed(Asked::Account, &error)),
             }
         }
         .boxed()
@@ -266,7 +292,7 @@ impl Gateway for KessGateway {
             let call = self.client.tokenize_bank_account(account, payee.bic.as_str(), customer);
             match call.send().await {
                 Ok(reply) => Ok(BankToken(self.accepted(reply.into_inner()).token)),
-                Err(error) => Err(self.failed(&error)),
+                Err(error) => Err(self.failed(Asked::Account, &error)),
             }
         }
         .boxed()
@@ -283,14 +309,11 @@ impl Gateway for KessGateway {
         async move {
             match self.client.query_order(order_no.as_str()).send().await {
                 Ok(reply) => Ok(self.accepted(order_view(reply.into_inner()))),
-                // A missing order is answered in several ways, `success: false` among them.
-                Err(error)
-                    if error.kind() == ErrorKind::Failed
-                        && error.status().is_some_and(|status| (200..300).contains(&status)) =>
-                {
-                    Err(CallError::NotFound(Reason::new("NOT_FOUND", error.message())))
+                Err(error) if tells_of_no_order(&error) => {
+                    let message = in_words(Asked::Order, &error);
+                    Err(CallError::NotFound(Reason::new("NOT_FOUND", message)))
                 }
-                Err(error) => Err(self.failed(&error)),
+                Err(error) => Err(self.failed(Asked::Order, &error)),
             }
         }
         .boxed()
@@ -300,7 +323,7 @@ impl Gateway for KessGateway {
         async move {
             match self.client.close_order(order_no.as_str()).send().await {
                 Ok(reply) => Ok(self.accepted(order_view(reply.into_inner()))),
-                Err(error) => Err(self.failed(&error)),
+                Err(error) => Err(self.failed(Asked::Order, &error)),
             }
         }
         .boxed()
@@ -310,7 +333,7 @@ impl Gateway for KessGateway {
         async move {
             let info = match self.client.merchant_info().send().await {
                 Ok(reply) => self.accepted(reply.into_inner()),
-                Err(error) => return Err(self.failed(&error)),
+                Err(error) => return Err(self.failed(Asked::Wallets, &error)),
             };
             // `wallet` is one of `multi_wallets` where both are there.
             let wallets = match info.multi_wallets {
@@ -323,5 +346,30 @@ impl Gateway for KessGateway {
                 .collect())
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::speaks_of_absence;
+
+    #[test]
+    fn only_words_of_absence_make_a_failure_a_missing_order() {
+        for (code, message) in [
+            ("ORDER_NOT_FOUND", ""),
+            ("E1004", "The order does not exist."),
+            ("", "Transaction not found"),
+            ("NO_DATA", "empty"),
+        ] {
+            assert!(speaks_of_absence(code, message), "{code} {message}");
+        }
+        for (code, message) in [
+            ("PROCESS_FAILED", "Process failed."),
+            ("", "Something went wrong, please try again"),
+            ("TOO_MANY_ATTEMPTS", "Too Many Attempts."),
+            ("", ""),
+        ] {
+            assert!(!speaks_of_absence(code, message), "{code} {message}");
+        }
     }
 }

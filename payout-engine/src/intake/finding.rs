@@ -176,7 +176,12 @@ const SHOWN: usize = 40;
 
 /// The value as it may be shown for `column`: masked where it is personal, without characters that
 /// would steer a terminal, and never longer than a glance.
+///
+/// Nothing is shown as nothing: a mask would look like a value.
 pub(super) fn shown(column: Column, value: &str) -> String {
+    if value.is_empty() {
+        return String::new();
+    }
     let clean = |text: &str| -> String {
         let mut out: String = text.escape_debug().to_string().replace("\\'", "'");
         out = out.replace("\\\"", "\"");
@@ -220,6 +225,9 @@ mod tests {
             (Column::Email, "sok.dara@example.com", "s****@example.com"),
             (Column::Email, "sok.dara", "s****"),
             (Column::FirstName, "Dara", "D****"),
+            (Column::FirstName, "", ""),
+            (Column::Email, "", ""),
+            (Column::BankAccountNumber, "", ""),
             (Column::Amount, "1,234.50", "1,234.50"),
             (Column::Amount, "\u{1b}[2J", "\\u{1b}[2J"),
             (Column::Reference, "PAY-'1'", "PAY-'1'"),

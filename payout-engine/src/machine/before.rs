@@ -9,6 +9,7 @@ use super::{Call, Payout, Rules, State, Step, Verified, Write};
 use crate::{
     batch::{NameCheck, Route},
     gateway::CallError,
+    names::NameMatch,
     payout::Reason,
 };
 
@@ -37,9 +38,7 @@ impl Payout {
             ));
             return self.end(State::Held);
         }
-        if !verified.name_matches {
-            let differs =
-                Reason::new("holder_name", "the account is in another name than the file expects");
+        if let Some(differs) = other_name(verified.name) {
             match rules.options.name_match {
                 NameCheck::Off => {}
                 NameCheck::Warn => self.warning = Some(differs),
@@ -101,5 +100,21 @@ impl Payout {
         }
         self.next_at = None;
         self.rest(Write::Soon)
+    }
+}
+
+/// What is said of the holder's name; `None` for a match. The names themselves are personal and stand
+/// in the report, where who may see them can compare them.
+fn other_name(name: NameMatch) -> Option<Reason> {
+    match name {
+        NameMatch::Match => None,
+        NameMatch::Close => Some(Reason::new(
+            "holder_name_close",
+            "the account's name is close to the one the file expects, and not surely the same \
+             (an initial, a missing word, another spelling): compare the two",
+        )),
+        NameMatch::NoMatch => {
+            Some(Reason::new("holder_name", "the account is in another name than the file expects"))
+        }
     }
 }

@@ -108,15 +108,14 @@ fn views(no: &str) -> Vec<(String, OrderView)> {
 
 /// Every event there is, for a payout with this order number.
 fn events(no: &str) -> Vec<(String, Event)> {
-    let verified = |currency, name_matches| {
-        Event::Verified(Ok(Verified { holder: "A".into(), currency, name_matches }))
-    };
+    let verified =
+        |currency, name| Event::Verified(Ok(Verified { holder: "A".into(), currency, name }));
     let mut events = vec![
         ("due".to_owned(), Event::Due),
         ("cleared".to_owned(), Event::Cleared),
-        ("verified".to_owned(), verified(Currency::Usd, true)),
-        ("verified, other name".to_owned(), verified(Currency::Usd, false)),
-        ("verified, other currency".to_owned(), verified(Currency::Khr, true)),
+        ("verified".to_owned(), verified(Currency::Usd, NameMatch::Match)),
+        ("verified, other name".to_owned(), verified(Currency::Usd, NameMatch::NoMatch)),
+        ("verified, other currency".to_owned(), verified(Currency::Khr, NameMatch::Match)),
         ("tokenized".to_owned(), Event::Tokenized(Ok(()))),
     ];
     for (name, error) in errors() {
@@ -299,10 +298,12 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
                 if step.call == Some(Call::Withdraw) {
                     wire.send(now);
                 }
-                let mut path = place.path.clone();
-                path.push(format!("+{pause}s {name}"));
-                let next = Place { payout: step.payout, asked: step.call, wire, now, path };
+                let (payout, asked, path) = (step.payout, step.call, Vec::new());
+                let mut next = Place { payout, asked, wire, now, path };
+                // Most places were seen before, and their paths are not worth the making.
                 if seen.insert(next.key()) {
+                    next.path.clone_from(&place.path);
+                    next.path.push(format!("+{pause}s {name}"));
                     queue.push_back(next);
                 }
             }
@@ -391,21 +392,26 @@ fn stray_events_change_nothing_that_matters() {
 }
 
 #[test]
-fn strict_names_hold_and_off_does_not_look() {
+fn strict_holds_all_but_a_match_and_off_does_not_look() {
     let (code, policy) = (code(), policy());
-    for (check, state, warned) in [
-        (NameCheck::Strict, State::Held, false),
-        (NameCheck::Warn, State::Pending, true),
-        (NameCheck::Off, State::Pending, false),
+    for (check, name, state, said) in [
+        (NameCheck::Strict, NameMatch::NoMatch, State::Held, Some("holder_name")),
+        (NameCheck::Strict, NameMatch::Close, State::Held, Some("holder_name_close")),
+        (NameCheck::Strict, NameMatch::Match, State::Pending, None),
+        (NameCheck::Warn, NameMatch::NoMatch, State::Pending, Some("holder_name")),
+        (NameCheck::Warn, NameMatch::Close, State::Pending, Some("holder_name_close")),
+        (NameCheck::Warn, NameMatch::Match, State::Pending, None),
+        (NameCheck::Off, NameMatch::NoMatch, State::Pending, None),
     ] {
         let options = BatchOptions { name_match: check, ..BatchOptions::default() };
         let rules = Rules { code: &code, options: &options, policy: &policy };
-        let verified =
-            Verified { holder: "B".into(), currency: Currency::Usd, name_matches: false };
-        let step =
-            Payout::new(1, money(), at(0)).step(&rules, Event::Verified(Ok(verified)), at(0));
-        assert_eq!(step.payout.state, state, "{check}");
-        assert_eq!(step.payout.warning.is_some(), warned, "{check}");
+        let verified = Verified { holder: "B".into(), currency: Currency::Usd, name };
+        let payout = Payout::new(1, money(), at(0))
+            .step(&rules, Event::Verified(Ok(verified)), at(0))
+            .payout;
+        assert_eq!(payout.state, state, "{check} {name:?}");
+        let reason = if state == State::Held { &payout.reason } else { &payout.warning };
+        assert_eq!(reason.as_ref().map(|it| it.code.as_str()), said, "{check} {name:?}");
     }
 }
 

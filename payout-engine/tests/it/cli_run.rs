@@ -85,7 +85,8 @@ fn rows_that_fail_are_told_and_the_others_are_paid() {
     let desk = Desk::new();
     desk.write_rows("june.csv", &[row(1, "1234"), row(2, "0404"), row(3, "0400"), row(4, "1234")]);
     let ended = desk.payout(&["run", "june.csv", "--sandbox", "--yes"]).expect(4);
-    assert!(ended.stderr.contains("row 2, P-0002: failed"), "{}", ended.stderr);
+    let why = "row 2, P-0002: failed: the bank knows no such account (NOT_FOUND: ";
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
     assert!(ended.stdout.contains("see why: payout report"), "{}", ended.stdout);
     let document = desk.payout(&["status", "--sandbox", "--json"]).expect(0).json();
     assert_eq!(counts(&document), [outcome("failed", 2), outcome("paid", 2)]);
@@ -193,6 +194,28 @@ fn rows_that_another_batch_paid_are_refused_unless_a_reason_is_given() {
     let run = ["run", "again.csv", "--yes", "--allow-duplicate", "agreed with the payee"];
     desk.payout(&run).expect(0);
     assert_eq!(sandbox.ledger().rows.len(), 5);
+}
+
+#[test]
+fn a_rehearsal_in_a_store_that_was_named_pays_nobody_twice_either() {
+    let desk = Desk::new();
+    desk.write_rows("june.csv", &rows(2));
+    let run = ["run", "june.csv", "--sandbox", "--store", "sqlite://books.db", "--yes"];
+    desk.payout(&run).expect(0);
+    let refused = desk.payout(&run).expect(3);
+    assert!(refused.stderr.contains("P-0001: paid as row 1"), "{}", refused.stderr);
+}
+
+#[test]
+fn what_cannot_be_skipped_is_named() {
+    let desk = Desk::new();
+    desk.write_rows("june.csv", &[row(1, "1234"), "P-2,\"x".to_owned(), row(3, "1234")]);
+    let run = ["run", "june.csv", "--sandbox", "--yes", "--skip-invalid"];
+    let refused = desk.payout(&run).expect(3);
+    assert!(refused.stderr.contains("line 3 cannot be skipped: a quote is"), "{}", refused.stderr);
+    desk.write_rows("june.csv", &["x".to_owned()]);
+    let refused = desk.payout(&run).expect(3);
+    assert!(refused.stderr.contains("no row of the file is valid"), "{}", refused.stderr);
 }
 
 #[test]

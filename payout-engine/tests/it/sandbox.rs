@@ -178,3 +178,22 @@ async fn tokens_that_run_out_fail_no_row() {
     assert_eq!(summary.counts, expected, "{:?} {:?}", summary.stopped, open_rows(&records));
     assert_ledger_agrees(&sandbox, &records);
 }
+
+/// A gateway in trouble may answer a query with `success: false` and HTTP 200, as it may for a missing
+/// order. Taken for "not found", it would have the withdrawal sent again.
+#[tokio::test]
+async fn trouble_at_http_200_is_no_missing_order() {
+    let code = ErrorCode::parse("PROCESS_FAILED").unwrap();
+    let always = |fault, service| FaultRule::new(fault).service(service).per_mille(1_000);
+    let plan = FaultPlan::new()
+        .rule(always(Fault::CutAfterBooking, "webpay.acquire.withdraw"))
+        .rule(always(Fault::SuccessFalse(code), "webpay.acquire.queryOrder"));
+    let sandbox = Sandbox::builder().faults(plan).start().unwrap();
+    let payouts = payroll(&sandbox, 3);
+    let policy = Policy { patience: Duration::from_millis(300), ..policy() };
+    let (summary, records) = pay(&sandbox, policy, BatchOptions::default(), payouts).await;
+    assert_eq!(summary.counts, BTreeMap::from([(Outcome::InDoubt, 3)]), "{:?}", summary.stopped);
+    let sends: Vec<_> = records.iter().map(|it| it.payout.order.as_ref().unwrap().sends).collect();
+    assert_eq!(sends, [1, 1, 1]);
+    assert_ledger_agrees(&sandbox, &records);
+}

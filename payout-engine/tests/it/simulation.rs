@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kess_gateway::{Currency, Money};
 use payout_engine::{
-    BatchCode, BatchOptions, CallError, OrderView, OtpMode, Outcome, Policy, Reason, Route,
-    StopCause,
+    BatchCode, BatchOptions, CallError, NameMatch, OrderView, OtpMode, Outcome, Policy, Reason,
+    Route, StopCause,
     machine::{Call, Event, Payout, Rules, State, Step, Verified, Write},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -181,7 +181,7 @@ impl World {
             Call::Verify => Event::Verified(Ok(Verified {
                 holder: "SOK DARA".into(),
                 currency: Currency::Usd,
-                name_matches: true,
+                name: NameMatch::Match,
             })),
             Call::Tokenize if self.strikes("tokenize_cut", 6) => Event::Tokenized(Err(cut())),
             Call::Tokenize => Event::Tokenized(Ok(())),

@@ -16,6 +16,8 @@ const SANDBOX_STORE: &str = "sqlite://payout-sandbox.db";
 pub(crate) struct Place {
     path: PathBuf,
     pub(crate) is_sandbox: bool,
+    /// True for the rehearsals' own store: there the same rows may be paid again and again.
+    pub(crate) is_repeatable: bool,
     /// What has to be typed after a command to get here again.
     pub(crate) flags: String,
 }
@@ -35,7 +37,8 @@ impl Place {
         if let Some(url) = config.store_flag() {
             flags.push_str(&format!(" --store {}", quoted(url)));
         }
-        Ok(Self { path: sqlite_path(&url)?, is_sandbox, flags })
+        let is_repeatable = is_sandbox && config.store_flag().is_none();
+        Ok(Self { path: sqlite_path(&url)?, is_sandbox, is_repeatable, flags })
     }
 
     /// Opens the store, and makes it if it is not there.

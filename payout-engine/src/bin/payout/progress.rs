@@ -21,7 +21,9 @@ const BETWEEN_LINES: Duration = Duration::from_secs(2);
 /// The bar's text is made no more often than this.
 const BETWEEN_DRAWS: Duration = Duration::from_millis(100);
 
-const BAR: &str = "{bar:24} {pos}/{len} rows  {rate}  {msg}  {eta} left";
+/// Two lines: the first fits 80 columns whatever the numbers, the second is cut at the terminal's edge.
+/// A line that wraps would be drawn anew instead of drawn over.
+const BAR: &str = "{bar:24} {pos}/{len} rows  {rate}  {eta} left\n{wide_msg}";
 
 /// Somebody to watch a run, as the command line asks for.
 pub(crate) fn observer(global: &Global) -> Arc<dyn Observer> {

@@ -56,7 +56,7 @@ pub(crate) async fn execute(
         None => config.client()?,
     };
     let identity = identity(&client);
-    if rehearsal.is_none() && args.allow_duplicate.is_none() && !args.dry_run {
+    if !place.is_repeatable && args.allow_duplicate.is_none() && !args.dry_run {
         refuse_paid_elsewhere(&place, &checked).await?;
     }
     confirm(args, &checked, &identity)?;
@@ -64,7 +64,7 @@ pub(crate) async fn execute(
         open_accounts(rehearsal, &checked)?;
     }
     let engine = engine(&place, config, global, "run").await?;
-    let batch = create(args, config, &engine, &checked, &identity).await?;
+    let batch = create(args, config, &engine, &checked, &identity, &place).await?;
     note(global, &format!("batch {}: {}", batch.name, count(batch.rows, "row")));
     pay(&engine, &batch, client, &place, global).await
 }
@@ -87,8 +87,14 @@ fn refusal(args: &RunArgs, checked: &Checked) -> Option<Failure> {
         return Some(refused(message).with_hint(hint));
     }
     if !checked.is_good() && !checked.can_skip_problems() {
-        let message = "what is wrong concerns the file as a whole, so no row can be skipped";
-        return Some(refused(message.to_owned()).with_hint(again));
+        let message = match checked.beyond_rows() {
+            Some(problem) => format!(
+                "line {} cannot be skipped: {}; that concerns the file as a whole, nothing was sent",
+                problem.line, problem.message
+            ),
+            None => "no row of the file is valid, nothing was sent".to_owned(),
+        };
+        return Some(refused(message).with_hint(again));
     }
     if let Some(expected) = args.expect_rows.filter(|&expected| expected != checked.rows) {
         let message = format!(
@@ -200,9 +206,10 @@ async fn create(
     engine: &Engine,
     checked: &Checked,
     identity: &GatewayIdentity,
+    place: &Place,
 ) -> Result<Batch, Failure> {
     let otp = if is_interactive() { OtpMode::Wait } else { OtpMode::Detach };
-    let rehearsal = args.sandbox.then(|| "a rehearsal against the sandbox".to_owned());
+    let rehearsal = place.is_repeatable.then(|| "a rehearsal against the sandbox".to_owned());
     let options = BatchOptions {
         dry_run: args.dry_run,
         allow_duplicate: args.allow_duplicate.clone().or(rehearsal),
