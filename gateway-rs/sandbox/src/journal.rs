@@ -35,20 +35,28 @@ impl Journal {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
-        // What follows the last line feed was being written when the process died.
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        for (number, line) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
-            if line.is_empty() {
-                continue;
-            }
-            let change: Change = serde_json::from_slice(line).map_err(|source| {
-                Problem::StateFileLine { path: path.to_owned(), line: number + 1, source }
-            })?;
+        let foreign = |line, source| Problem::StateFileLine { path: path.to_owned(), line, source };
+        let mut lines = 0;
+        for line in bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
+            lines += 1;
+            let change = serde_json::from_slice(line).map_err(|source| foreign(lines, source))?;
             world.restore(change);
         }
         world.reindex();
+        let rest = bytes.get(whole..).unwrap_or_default();
+        if let Err(source) = serde_json::from_slice::<Change>(rest)
+            && !(rest.is_empty() || rest.starts_with(b"{") && source.is_eof())
+        {
+            return Err(foreign(lines + 1, source));
+        }
+        // What follows the last line feed was being written when the process died.
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
+        // Somebody else may have made the file, for everybody to read.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .map_err(failed)?;
         Ok(Self { file, path: path.to_owned() })
     }
 

@@ -48,6 +48,7 @@ macro_rules! tables {
 
         /// Rows that changed together: one line of the state file.
         #[derive(Default, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
         pub(crate) struct Change {
             $(#[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             $name: BTreeMap<String, $row>,)*

@@ -41,6 +41,9 @@ fn the_state_file_is_private_and_has_one_owner() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sandbox.state");
+    // Also where it was there before, and open to all.
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let _first = Sandbox::builder().state_file(&file).start().unwrap();
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -52,10 +55,12 @@ fn the_state_file_is_private_and_has_one_owner() {
 fn a_file_that_is_not_the_sandboxes_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("payroll.csv");
-    std::fs::write(&file, "reference,amount\nA,1\n").unwrap();
-    let error = Sandbox::builder().state_file(&file).start().unwrap_err();
-    assert!(error.to_string().starts_with("line 1 of the state file"), "{error}");
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "reference,amount\nA,1\n");
+    for text in ["reference,amount\nA,1\n", "A,1", "\n", "{\"a\":", "{\"a\":1}", "[1]"] {
+        std::fs::write(&file, text).unwrap();
+        let error = Sandbox::builder().state_file(&file).start().unwrap_err();
+        assert!(error.to_string().starts_with("line 1 of the state file"), "{text}: {error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
 }
 
 #[tokio::test]
