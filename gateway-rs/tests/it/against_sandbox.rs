@@ -14,7 +14,7 @@ use kess_sandbox::{
     ErrorCode, ErrorShape, Fault, FaultRule, MissingOrder, ReplySignature, Sandbox,
 };
 
-fn builder(sandbox: &Sandbox) -> ClientBuilder {
+pub(crate) fn builder(sandbox: &Sandbox) -> ClientBuilder {
     let given = sandbox.credentials();
     Client::builder()
         .base_url(sandbox.base_url().parse::<BaseUrl>().unwrap())

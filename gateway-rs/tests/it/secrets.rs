@@ -11,8 +11,10 @@ use kess_gateway::{
     BaseUrl, Client, Credentials, Error, Money, PublicKey, RawJson, RetryPolicy, SignType,
     UnverifiedRedirect,
 };
+use kess_sandbox::Sandbox;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::against_sandbox;
 use crate::exchange::PUBLIC_KEY;
 use crate::scripted::{Play, Scripted, grant, success};
 
@@ -221,4 +223,24 @@ async fn replies_errors_and_logs_hide_what_is_sensitive() {
     let text = log.text();
     assert!(text.contains("an attempt failed"), "the log was caught: {text}");
     assert_hidden("the log", &text);
+}
+
+#[tokio::test]
+async fn the_libraries_below_log_nothing_of_what_is_sent() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(log.clone())
+        .with_max_level(tracing::Level::TRACE)
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let sandbox = Sandbox::start().unwrap();
+    let client = against_sandbox::builder(&sandbox).build().unwrap();
+    client.verify_bank_account("000123456", "ABAAKHPP").send().await.unwrap();
+    let text = log.text();
+    assert!(text.contains("got an access token"), "the log was caught: {text}");
+    let given = sandbox.credentials();
+    let secrets = [&given.client_secret, &given.password, &given.api_secret, &given.username];
+    for secret in secrets.into_iter().map(String::as_str).chain(["Bearer", "000123456"]) {
+        assert!(!text.contains(secret), "the log shows {secret}: {text}");
+    }
 }

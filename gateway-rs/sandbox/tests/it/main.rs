@@ -5,6 +5,7 @@
 
 mod connections;
 mod faults;
+mod hostile;
 mod money;
 mod notices;
 mod oauth;
