@@ -211,9 +211,9 @@ fn code_of(error: &Error) -> String {
     word.to_owned()
 }
 
-/// Whether a failure at HTTP 200 says that there is no such order. A missing order may be answered so,
-/// with a code that nobody documented. A gateway in trouble answers so as well, and to take *that* for
-/// "not found" could send an order twice: code or text has to say it.
+/// Whether a failure at HTTP 200 says that there is no such order. A missing order may be answered
+/// so, with a code that nobody documented. A gateway in trouble answers so as well, and to take
+/// *that* for "not found" could send an order twice: code or text has to say it.
 fn tells_of_no_order(error: &Error) -> bool {
     let is_ok = error.status().is_some_and(|status| (200..300).contains(&status));
     error.kind() == ErrorKind::Failed

@@ -103,8 +103,8 @@ impl Payout {
     }
 }
 
-/// What is said of the holder's name; `None` for a match. The names themselves are personal and stand
-/// in the report, where who may see them can compare them.
+/// What is said of the holder's name; `None` for a match. The names themselves are personal and
+/// stand in the report, where who may see them can compare them.
 fn other_name(name: NameMatch) -> Option<Reason> {
     match name {
         NameMatch::Match => None,

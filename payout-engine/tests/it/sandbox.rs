@@ -179,8 +179,8 @@ async fn tokens_that_run_out_fail_no_row() {
     assert_ledger_agrees(&sandbox, &records);
 }
 
-/// A gateway in trouble may answer a query with `success: false` and HTTP 200, as it may for a missing
-/// order. Taken for "not found", it would have the withdrawal sent again.
+/// A gateway in trouble may answer a query with `success: false` and HTTP 200, as it may for a
+/// missing order. Taken for "not found", it would have the withdrawal sent again.
 #[tokio::test]
 async fn trouble_at_http_200_is_no_missing_order() {
     let code = ErrorCode::parse("PROCESS_FAILED").unwrap();

@@ -21,8 +21,8 @@ const BETWEEN_LINES: Duration = Duration::from_secs(2);
 /// The bar's text is made no more often than this.
 const BETWEEN_DRAWS: Duration = Duration::from_millis(100);
 
-/// Two lines: the first fits 80 columns whatever the numbers, the second is cut at the terminal's edge.
-/// A line that wraps would be drawn anew instead of drawn over.
+/// Two lines: the first fits 80 columns whatever the numbers, the second is cut at the terminal's
+/// edge. A line that wraps would be drawn anew instead of drawn over.
 const BAR: &str = "{bar:24} {pos}/{len} rows  {rate}  {eta} left\n{wide_msg}";
 
 /// Somebody to watch a run, as the command line asks for.

@@ -1,7 +1,7 @@
-//! What people read where the gateway says no: what it means for them, then the gateway's own words.
+//! What people read where the gateway says no: what it means for them, then the gateway's words.
 //!
-//! Words only. Which of the port's errors an answer is, and so what it means for money, is decided in
-//! the module above, never from these texts.
+//! Words only. Which of the port's errors an answer is, and so what it means for money, is decided
+//! in the module above, never from these texts.
 
 use kess_gateway::{Error, ErrorKind};
 

@@ -89,7 +89,7 @@ fn refusal(args: &RunArgs, checked: &Checked) -> Option<Failure> {
     if !checked.is_good() && !checked.can_skip_problems() {
         let message = match checked.beyond_rows() {
             Some(problem) => format!(
-                "line {} cannot be skipped: {}; that concerns the file as a whole, nothing was sent",
+                "line {} cannot be skipped: {}; it concerns the file as a whole, nothing was sent",
                 problem.line, problem.message
             ),
             None => "no row of the file is valid, nothing was sent".to_owned(),
