@@ -1,7 +1,7 @@
 //! `payout doctor`: each ailment has its line and its exit code, and no secret is told.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
@@ -112,9 +112,9 @@ fn the_store_is_looked_at() {
     let desk = Desk::at(&sandbox);
     desk.write_rows("june.csv", &[row(1, "0777")]);
     let mut run = desk.spawn(&["run", "june.csv", "--yes", "--otp", "wait", "--progress", "lines"]);
-    let mut stderr = run.stderr.take().unwrap();
-    // Its first line means that the run is on and holds the lock.
-    stderr.read_exact(&mut [0]).unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // From here on the run waits, and holds the lock.
+    assert!(lines.any(|line| line.contains("enter the OTP")));
     let document = doctor(&desk).expect(0).json();
     let (status, holder) = check(&document, "store's lock");
     assert!(status == "warn" && holder.contains(&run.id().to_string()), "{holder}");
