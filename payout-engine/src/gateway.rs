@@ -1,6 +1,6 @@
 //! The port through which the engine sees a gateway.
 //!
-//! Six calls, answers in the engine's own words. What stands behind it (the KESS PAY client, a
+//! Seven calls, answers in the engine's own words. What stands behind it (the KESS PAY client, a
 //! model with its own ledger in tests) is not the engine's business, and nothing here decides about
 //! money.
 //!
@@ -11,8 +11,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use futures_util::{future::BoxFuture, stream::BoxStream};
+use jiff::{Timestamp, civil::Date};
 use kess_gateway::{Amount, Currency, Money, Sensitive};
 
 use crate::{
@@ -47,6 +47,10 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Closes an unpaid order (`closeorder`).
     fn close<'a>(&'a self, order_no: &'a OrderNo) -> BoxFuture<'a, Result<OrderView, CallError>>;
+
+    /// The orders of these days, both included, page by page (`queryorderbydaterange`). A page is
+    /// asked for when it is polled for, and no page follows an error. An order can come twice.
+    fn orders(&self, first: Date, last: Date) -> BoxStream<'_, Result<Vec<OrderView>, CallError>>;
 
     /// What the merchant's wallets hold (`merchantinfo`).
     fn wallets(&self) -> BoxFuture<'_, Result<Vec<Wallet>, CallError>>;

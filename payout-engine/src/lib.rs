@@ -30,6 +30,7 @@ mod order_no;
 mod payout;
 mod policy;
 mod preflight;
+mod reconcile;
 pub mod report;
 mod store;
 mod text_enum;
@@ -49,6 +50,7 @@ pub use names::{NameMatch, compare_names};
 pub use order_no::{BatchCode, OrderNo};
 pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Stopped, Total};
 pub use policy::{Backoff, Policy};
+pub use reconcile::{Difference, DifferenceKind, Reconciliation, Seen, reconcile};
 pub use store::{
     Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition, sqlite::SqliteStore,
 };

@@ -50,6 +50,8 @@ mod sending;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use orders::{Standing, standing};
+
 text_enum! {
     /// Where a payout stands. Finer than [`Outcome`]: it says what the engine may do next.
     State: "state" {

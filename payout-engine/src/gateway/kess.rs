@@ -11,7 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, FutureExt},
+    stream::BoxStream,
+};
+use jiff::civil::Date;
 use kess_gateway::{Client, Error, ErrorKind, Outcome, Sealed, Timestamp, objects};
 
 use super::{BankToken, CallError, Gateway, Holder, OrderView, Wallet, Withdrawal};
@@ -28,6 +33,9 @@ use wording::{Asked, in_words};
 /// When every call for this long is refused with 401 although its token was renewed, it is the
 /// credentials and not the moment.
 const DENIED_FOR: Duration = Duration::from_secs(15);
+
+/// The most that a page of orders may hold.
+const ORDERS_A_PAGE: i64 = 1_000;
 
 /// The gateway, through a client that holds the credentials.
 pub struct KessGateway {
@@ -327,6 +335,20 @@ impl Gateway for KessGateway {
             }
         }
         .boxed()
+    }
+
+    fn orders(&self, first: Date, last: Date) -> BoxStream<'_, Result<Vec<OrderView>, CallError>> {
+        let days = (first.into(), last.into());
+        let call = self.client.query_order_by_date_range(days.0, days.1, ORDERS_A_PAGE, 1);
+        call.by_page()
+            .map(|page| match page {
+                Ok(page) => {
+                    let orders = page.into_inner().items.into_iter().map(order_view);
+                    Ok(self.accepted(orders.collect()))
+                }
+                Err(error) => Err(self.failed(&error)),
+            })
+            .boxed()
     }
 
     fn wallets(&self) -> BoxFuture<'_, Result<Vec<Wallet>, CallError>> {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The statuses of an order, grouped by what they say about our money. The gateway's list is open.
-enum Standing {
+pub(crate) enum Standing {
     Paid,
     Waiting,
     /// Closed unpaid.
@@ -25,7 +25,7 @@ enum Standing {
     Open,
 }
 
-fn standing(status: &str) -> Standing {
+pub(crate) fn standing(status: &str) -> Standing {
     match status.trim() {
         "SUCCESS" => Standing::Paid,
         "WAITING" => Standing::Waiting,

@@ -13,8 +13,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{BoxFuture, FutureExt};
-use jiff::Timestamp;
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, FutureExt},
+    stream::BoxStream,
+};
+use jiff::{Timestamp, civil::Date};
 use kess_gateway::{Amount, Currency, Money};
 use payout_engine::{
     BankToken, CallError, Gateway, GatewayIdentity, Holder, OrderNo, OrderView, Payee, Reason,
@@ -55,10 +59,12 @@ pub(crate) struct Booked {
     queries: u32,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Books {
     /// Every order that was ever booked.
     pub(crate) orders: BTreeMap<String, Booked>,
+    /// Orders that the list of orders leaves out.
+    pub(crate) unlisted: Vec<String>,
     /// How often each order number was tried, booked or not.
     pub(crate) arrived: HashMap<String, u32>,
     /// Calls by name.
@@ -358,6 +364,21 @@ impl Gateway for Model {
             }
         }
         .boxed()
+    }
+
+    fn orders(
+        &self,
+        _first: Date,
+        _last: Date,
+    ) -> BoxStream<'_, Result<Vec<OrderView>, CallError>> {
+        // Two pages, so that nobody takes the first one for all.
+        let books = self.books();
+        let listed = books.orders.iter().filter(|(no, _)| !books.unlisted.contains(no));
+        let orders: Vec<_> = listed.map(|(no, order)| view(no, order)).collect();
+        drop(books);
+        let (first, last) = orders.split_at(orders.len() / 2);
+        let pages = [first.to_vec(), last.to_vec()];
+        futures_util::stream::iter(pages.map(|page| self.read("orders", "", page))).boxed()
     }
 
     fn wallets(&self) -> BoxFuture<'_, Result<Vec<Wallet>, CallError>> {

@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Write a commented `payout.toml` and a template of the batch file; nothing is overwritten.
     Init,
+    /// Compare a batch with the gateway's ledger: lists what differs, changes nothing.
+    Reconcile(BatchArgs),
     /// Look whether all is there that a run needs: configuration, key, store, clock, gateway.
     Doctor,
     /// Serve a sandbox gateway to try things out against.

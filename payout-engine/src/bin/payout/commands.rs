@@ -6,6 +6,7 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod otp;
 mod pay;
+pub(crate) mod reconcile;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;

@@ -57,6 +57,7 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::List(args) => commands::list::execute(args, global, &config()?).await,
         Command::Status(args) => commands::status::execute(args, global, &config()?).await,
         Command::Otp(args) => commands::otp::execute(args, global, &config()?).await,
+        Command::Reconcile(args) => commands::reconcile::execute(args, global, &config()?).await,
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
         Command::Sandbox(args) => commands::sandbox::execute(args, global).await,
     }

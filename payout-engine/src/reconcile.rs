@@ -1,0 +1,442 @@
+//! Reconciliation: the store's ledger against the gateway's, row by row and by the list of orders.
+//!
+//! It reads, on both sides, and writes nothing: a row that is still open is left to a run, which
+//! has the core's rules about when to believe what. Two questions catch different things:
+//! `queryOrder` for every row that has an order number says how the orders stand that the store
+//! knows, and `queryorderbydaterange` shows those that it does not know.
+//!
+//! Invariant: no difference where the batch's money is the same on both sides and nothing is open
+//! on one side only; and where the gateway did not answer, that is a difference too.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures_util::{StreamExt, stream};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use kess_gateway::{Amount, Currency, Money};
+
+use crate::{
+    batch::{Batch, BatchState},
+    cancel::Cancel,
+    dispatch::{Gate, Verdict},
+    error::Error,
+    event::EngineEvent,
+    gateway::{CallError, Gateway, OrderView},
+    machine::{Standing, standing},
+    order_no::OrderNo,
+    payout::{Outcome, Reason, StopCause, Stopped},
+    policy::Policy,
+    store::{PayoutRecord, Store},
+    text_enum::text_enum,
+    turn::Halt,
+};
+
+/// Rows read from the store at once.
+const PAGE: usize = 1_000;
+
+text_enum! {
+    /// In what the ledgers differ.
+    DifferenceKind: "difference" {
+        /// The order stands otherwise at the gateway than the row in the store.
+        Outcome = "outcome",
+        /// Amount or currency differ.
+        Amount = "amount",
+        /// The gateway does not know an order that the store saw there.
+        Missing = "missing",
+        /// Paid in the store and by query, but not in the gateway's list of orders.
+        Unlisted = "unlisted",
+        /// An order with this batch's code that the store does not know.
+        UnknownOrder = "unknown_order",
+        /// An earlier attempt at the row was paid, or is still open.
+        EarlierAttempt = "earlier_attempt",
+        /// The gateway gave no usable answer, so nothing is known.
+        Unanswered = "unanswered",
+    }
+}
+
+/// Something the ledgers disagree on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// In what they differ.
+    pub kind: DifferenceKind,
+    /// The row, where there is one.
+    pub row: Option<u64>,
+    /// Its reference.
+    pub reference: Option<String>,
+    /// How it stands in the store.
+    pub outcome: Option<Outcome>,
+    /// What it pays.
+    pub money: Option<Money>,
+    /// The order number; absent where the difference is about the list as a whole.
+    pub out_trade_no: Option<String>,
+    /// What the gateway shows of the order, if it shows one.
+    pub seen: Option<Seen>,
+    /// One line for people.
+    pub message: String,
+}
+
+/// What of an order at the gateway counts here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// `status`, as answered.
+    pub status: Box<str>,
+    /// `total_amount`, without the sign that withdrawals have.
+    pub amount: Amount,
+    /// Its currency.
+    pub currency: Currency,
+}
+
+/// How the ledgers compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Rows in the store.
+    pub rows: u64,
+    /// Rows with an order number, each of which was asked about.
+    pub asked: u64,
+    /// Orders of this batch in the gateway's list.
+    pub listed: u64,
+    /// What they disagree on, in the order of the rows.
+    pub differences: Vec<Difference>,
+    /// The cause for which the comparison was given up, if it was.
+    pub stopped: Option<Stopped>,
+}
+
+/// Compares a batch in the store with the gateway, with the batch's own concurrency and rate.
+///
+/// While somebody runs the batch the two sides are seen at different moments, and differences that
+/// are none have to be expected.
+///
+/// # Errors
+/// The batch belongs to another gateway, or the store cannot be read.
+pub async fn reconcile(
+    store: &dyn Store,
+    batch: &Batch,
+    gateway: &dyn Gateway,
+    policy: &Policy,
+    cancel: &Cancel,
+) -> Result<Reconciliation, Error> {
+    let configured = gateway.identity();
+    if batch.gateway != configured {
+        return Err(Error::other_gateway(&batch.name, &batch.gateway, &configured));
+    }
+    let gate = Gate::new(policy.clone(), batch.options.rate, Arc::new(|_: &EngineEvent| {}));
+    let halt = Halt::new(cancel.clone());
+    let ledgers = Ledgers { batch, gateway, policy, gate, halt };
+    ledgers.compare(store).await
+}
+
+struct Ledgers<'a> {
+    batch: &'a Batch,
+    gateway: &'a dyn Gateway,
+    policy: &'a Policy,
+    gate: Arc<Gate>,
+    halt: Halt,
+}
+
+/// The batch's orders as the gateway lists them, by row and attempt.
+#[derive(Default)]
+struct Listing {
+    orders: HashMap<(u64, u32), Seen>,
+    /// Orders with the batch's code whose number no engine minted.
+    strange: Vec<(String, Seen)>,
+}
+
+impl Ledgers<'_> {
+    async fn compare(&self, store: &dyn Store) -> Result<Reconciliation, Error> {
+        let mut found = Vec::new();
+        let listing = match self.list().await {
+            Ok(listing) => Some(listing),
+            Err(reason) => {
+                let message = format!("the gateway's list of orders: {}", reason.message);
+                found.push(Difference::about(DifferenceKind::Unanswered, None, None, message));
+                None
+            }
+        };
+        let is_listed = listing.is_some();
+        let mut listing = listing.unwrap_or_default();
+        let listed = (listing.orders.len() + listing.strange.len()) as u64;
+        let (mut rows, mut asked) = (0, 0);
+        let mut page = store.rows(self.batch.id, 0, PAGE).await?;
+        while let Some(last) = page.last() {
+            let after = last.payout.row;
+            let answers = stream::iter(page)
+                .map(|record| async {
+                    let answer = self.ask(&record).await;
+                    (record, answer)
+                })
+                .buffered(self.batch.options.concurrency.max(1))
+                .collect::<Vec<_>>()
+                .await;
+            for (record, answer) in answers {
+                rows += 1;
+                asked += u64::from(record.payout.order.is_some());
+                found.extend(self.judge(&record, answer, is_listed, &mut listing));
+            }
+            if self.halt.is_raised() {
+                break;
+            }
+            page = store.rows(self.batch.id, after, PAGE).await?;
+        }
+        if !self.halt.is_raised() {
+            found.extend(self.unknown(listing));
+        }
+        let stopped = self.halt.cause().cloned();
+        Ok(Reconciliation { rows, asked, listed, differences: found, stopped })
+    }
+
+    /// How the row's order stands at the gateway; `None` where the row has none.
+    async fn ask(&self, record: &PayoutRecord) -> Option<Result<Option<Seen>, Reason>> {
+        let no = &record.payout.order.as_ref()?.no;
+        let mut failed = given_up();
+        for tries in 0..self.policy.tries.max(1) {
+            let answer = tokio::select! {
+                () = self.halt.raised() => return Some(Err(failed)),
+                answer = self.query(no) => answer,
+            };
+            match answer {
+                Ok(view) if view.order_no == no.as_str() => return Some(Ok(Some(seen(view)))),
+                Ok(_) => {
+                    failed = Reason::new("order_mismatch", "it answered about another order");
+                }
+                Err(CallError::NotFound(_)) => return Some(Ok(None)),
+                Err(error) => failed = error.reason().clone(),
+            }
+            self.wait(tries, record.payout.row).await;
+        }
+        Some(Err(failed))
+    }
+
+    async fn query(&self, no: &OrderNo) -> Result<OrderView, CallError> {
+        let pass = self.gate.pass().await;
+        let answer = self.gateway.query(no).await;
+        self.heed(pass.report(answer.as_ref().err()), answer.as_ref().err());
+        answer
+    }
+
+    /// Stops the comparison where a call's end concerns every row.
+    fn heed(&self, verdict: Verdict, error: Option<&CallError>) {
+        match (verdict, error) {
+            (_, Some(CallError::Stop { cause, reason })) => {
+                self.halt.stop(*cause, format!("{} ({})", reason.message, reason.code));
+            }
+            (Verdict::Outage(reason), _) => {
+                let message = format!("the gateway does not answer ({})", reason.message);
+                self.halt.stop(StopCause::Outage, message);
+            }
+            (Verdict::GoOn, _) => {}
+        }
+    }
+
+    async fn wait(&self, tries: u32, salt: u64) {
+        tokio::select! {
+            () = self.halt.raised() => {}
+            () = tokio::time::sleep(self.policy.retry.pause(tries, salt)) => {}
+        }
+    }
+
+    /// The batch's orders in the list of its days. A list that breaks off is begun again.
+    async fn list(&self) -> Result<Listing, Reason> {
+        let mut failed = given_up();
+        for tries in 0..self.policy.tries.max(1) {
+            let listing = tokio::select! {
+                () = self.halt.raised() => break,
+                listing = self.list_once() => listing,
+            };
+            match listing {
+                Ok(listing) => return Ok(listing),
+                Err(error) => failed = error.reason().clone(),
+            }
+            self.wait(tries, 0).await;
+        }
+        Err(failed)
+    }
+
+    async fn list_once(&self) -> Result<Listing, CallError> {
+        let mut listing = Listing::default();
+        let (first, last) = days(self.batch, Timestamp::now());
+        let mut pages = self.gateway.orders(first, last);
+        loop {
+            let pass = self.gate.pass().await;
+            let Some(page) = pages.next().await else { return Ok(listing) };
+            self.heed(pass.report(page.as_ref().err()), page.as_ref().err());
+            match page {
+                Ok(orders) => {
+                    orders.into_iter().for_each(|order| listing.take(self.batch, order));
+                }
+                Err(CallError::NotFound(_)) => return Ok(listing),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What is to be said about a row; its orders leave the listing.
+    fn judge(
+        &self,
+        record: &PayoutRecord,
+        answer: Option<Result<Option<Seen>, Reason>>,
+        is_listed: bool,
+        listing: &mut Listing,
+    ) -> Vec<Difference> {
+        let mut found = Vec::new();
+        let payout = &record.payout;
+        let present = payout.order.as_ref().map(|order| &order.no);
+        for attempt in 1..=payout.attempt {
+            let no = OrderNo::mint(&self.batch.code, payout.row, attempt);
+            let listed = listing.orders.remove(&(payout.row, attempt));
+            if Some(&no) == present {
+                found.extend(present_order(record, &no, answer.as_ref(), is_listed, listed));
+            } else if let Some(seen) = listed.filter(|seen| has_money(&seen.status)) {
+                let message = format!("attempt {attempt} is {} at the gateway", seen.status.trim());
+                let no = Some(no.to_string());
+                found.push(
+                    Difference::about(DifferenceKind::EarlierAttempt, no, Some(seen), message)
+                        .of(record),
+                );
+            }
+        }
+        found
+    }
+
+    fn unknown(&self, listing: Listing) -> Vec<Difference> {
+        let minted = listing.orders.into_iter().map(|((row, attempt), seen)| {
+            (OrderNo::mint(&self.batch.code, row, attempt).to_string(), seen)
+        });
+        let mut orders: Vec<_> = minted.chain(listing.strange).collect();
+        orders.sort_by(|one, other| one.0.cmp(&other.0));
+        let difference = |(no, seen): (String, Seen)| {
+            let message = "the store does not know this order of the batch".to_owned();
+            Difference::about(DifferenceKind::UnknownOrder, Some(no), Some(seen), message)
+        };
+        orders.into_iter().map(difference).collect()
+    }
+}
+
+/// The order of the row's present attempt: by query, and in the list. The first difference counts.
+fn present_order(
+    record: &PayoutRecord,
+    no: &OrderNo,
+    answer: Option<&Result<Option<Seen>, Reason>>,
+    is_listed: bool,
+    listed: Option<Seen>,
+) -> Option<Difference> {
+    let payout = &record.payout;
+    let differ = |kind, seen, message| {
+        Some(Difference::about(kind, Some(no.to_string()), seen, message).of(record))
+    };
+    let queried = match answer? {
+        Ok(seen) => seen.clone(),
+        Err(reason) => {
+            let message = format!("no answer about the order: {}", reason.message);
+            return differ(DifferenceKind::Unanswered, None, message);
+        }
+    };
+    for seen in [queried.as_ref(), listed.as_ref()].into_iter().flatten() {
+        if let Some((kind, message)) = contradiction(payout.outcome(), &payout.money, seen) {
+            return differ(kind, Some(seen.clone()), message);
+        }
+    }
+    let saw_order = [Outcome::Paid, Outcome::Reversed, Outcome::Processing, Outcome::AwaitingOtp];
+    if queried.is_none() && saw_order.contains(&payout.outcome()) {
+        let message =
+            format!("{} in the store, and the gateway has no such order", payout.outcome());
+        return differ(DifferenceKind::Missing, None, message);
+    }
+    if is_listed && listed.is_none() && payout.outcome() == Outcome::Paid {
+        let message = "paid, and not in the gateway's list of orders".to_owned();
+        return differ(DifferenceKind::Unlisted, queried, message);
+    }
+    None
+}
+
+/// In what an order contradicts the row it belongs to.
+fn contradiction(outcome: Outcome, money: &Money, seen: &Seen) -> Option<(DifferenceKind, String)> {
+    if seen.amount != money.amount() || seen.currency != *money.currency() {
+        let shown = format!("{} {}", seen.amount, seen.currency);
+        let message = format!("the store pays {money}, the gateway shows {shown}");
+        return Some((DifferenceKind::Amount, message));
+    }
+    let expected: &[Outcome] = match standing(&seen.status) {
+        Standing::Paid => &[Outcome::Paid],
+        Standing::Closed(_) => &[Outcome::Failed, Outcome::Expired, Outcome::Cancelled],
+        Standing::Reversed => &[Outcome::Reversed],
+        Standing::Waiting | Standing::Open => {
+            &[Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing]
+        }
+        Standing::Partial => &[],
+    };
+    if expected.contains(&outcome) {
+        return None;
+    }
+    let message = format!("{outcome} in the store, {} at the gateway", seen.status.trim());
+    Some((DifferenceKind::Outcome, message))
+}
+
+/// Whether an order with this status has moved money, or still may.
+fn has_money(status: &str) -> bool {
+    !matches!(standing(status), Standing::Closed(_) | Standing::Reversed)
+}
+
+/// The days whose orders are asked for. Whose days the gateway means is not documented, so there is
+/// one more on each side.
+fn days(batch: &Batch, now: Timestamp) -> (Date, Date) {
+    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let end = if batch.state == BatchState::Finished { batch.updated_at } else { now };
+    let (first, last) = (day(batch.created_at), day(end));
+    (first.yesterday().unwrap_or(first), last.tomorrow().unwrap_or(last))
+}
+
+fn given_up() -> Reason {
+    Reason::new("given_up", "the comparison was given up before it was asked")
+}
+
+fn seen(view: OrderView) -> Seen {
+    Seen { status: view.status.into(), amount: view.amount.abs(), currency: view.currency }
+}
+
+impl Listing {
+    /// Takes an order in, if it is one of the batch.
+    fn take(&mut self, batch: &Batch, order: OrderView) {
+        let no = order.order_no.clone();
+        let code = batch.code.as_str();
+        let Some(rest) = no.strip_prefix(code).and_then(|rest| rest.strip_prefix('-')) else {
+            return;
+        };
+        let minted = rest
+            .split_once('-')
+            .and_then(|(row, attempt)| Some((row.parse().ok()?, attempt.parse().ok()?)))
+            .filter(|(row, attempt)| format!("{code}-{row}-{attempt}") == no);
+        match minted {
+            Some(key) => {
+                self.orders.insert(key, seen(order));
+            }
+            None => self.strange.push((no, seen(order))),
+        }
+    }
+}
+
+impl Difference {
+    fn about(
+        kind: DifferenceKind,
+        out_trade_no: Option<String>,
+        seen: Option<Seen>,
+        message: String,
+    ) -> Self {
+        Self {
+            kind,
+            row: None,
+            reference: None,
+            outcome: None,
+            money: None,
+            out_trade_no,
+            seen,
+            message,
+        }
+    }
+
+    fn of(mut self, record: &PayoutRecord) -> Self {
+        self.row = Some(record.payout.row);
+        self.reference = Some(record.reference.clone());
+        self.outcome = Some(record.payout.outcome());
+        self.money = Some(record.payout.money.clone());
+        self
+    }
+}
