@@ -216,7 +216,7 @@ impl Ledgers<'_> {
     fn heed(&self, verdict: Verdict, error: Option<&CallError>) {
         match (verdict, error) {
             (_, Some(CallError::Stop { cause, reason })) => {
-                self.halt.stop(*cause, format!("{} ({})", reason.message, reason.code));
+                self.halt.stop(*cause, reason.message.clone());
             }
             (Verdict::Outage(reason), _) => {
                 let message = format!("the gateway does not answer ({})", reason.message);

@@ -346,7 +346,7 @@ impl Gateway for KessGateway {
                     let orders = page.into_inner().items.into_iter().map(order_view);
                     Ok(self.accepted(orders.collect()))
                 }
-                Err(error) => Err(self.failed(&error)),
+                Err(error) => Err(self.failed(Asked::Order, &error)),
             })
             .boxed()
     }

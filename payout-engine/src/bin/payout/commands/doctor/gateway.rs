@@ -145,5 +145,5 @@ fn refusal(error: &CallError) -> Check {
              KESS_API_SECRET_KEY, KESS_SIGN_TYPE, KESS_SELLER_CODE"
         }
     };
-    Check::bad("credentials", DOWN, format!("{} ({})", reason.message, reason.code), advice)
+    Check::bad("credentials", DOWN, &reason.message, advice)
 }
