@@ -246,7 +246,7 @@ mod tests {
             while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
             std::future::pending::<()>().await;
         };
-        let keep_alive = Duration::from_millis(100);
+        let keep_alive = Duration::from_millis(500);
         let options = HttpTransportOptions { keep_alive, ..HttpTransportOptions::default() };
         let builder = connections(&options, tls().unwrap()).no_proxy().http2_prior_knowledge();
         let transport = HttpTransport::of(builder).unwrap();
