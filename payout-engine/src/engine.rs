@@ -27,6 +27,7 @@ use crate::{
     turn::{Halt, Run},
 };
 
+mod decide;
 mod pump;
 
 use pump::Pump;

@@ -16,6 +16,7 @@
 mod batch;
 mod cancel;
 mod clock;
+mod decision;
 mod dispatch;
 mod engine;
 mod error;
@@ -40,6 +41,7 @@ pub use batch::{
     Batch, BatchId, BatchOptions, BatchState, GatewayIdentity, NameCheck, NewBatch, OtpMode, Route,
 };
 pub use cancel::Cancel;
+pub use decision::{Decision, Ruling};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use event::{EngineEvent, Observer};

@@ -28,13 +28,14 @@
 //!   our own amount and currency.
 //!
 //! `before` holds what comes before the first send, `sending` the send and its answer,
-//! `orders` what the gateway shows of an order later.
+//! `orders` what the gateway shows of an order later, `after` what people decide.
 
 use jiff::Timestamp;
 use kess_gateway::{Currency, Money, Sensitive};
 
 use crate::{
     batch::BatchOptions,
+    decision::Decision,
     error::Error,
     gateway::{CallError, OrderView},
     names::NameMatch,
@@ -44,6 +45,7 @@ use crate::{
     text_enum::text_enum,
 };
 
+mod after;
 mod before;
 mod orders;
 mod sending;
@@ -84,7 +86,7 @@ text_enum! {
         Failed = "failed",
         /// The order was closed unpaid.
         Expired = "expired",
-        /// The order was voided before it was paid.
+        /// Given up before anything was sent, or voided before it was paid.
         Cancelled = "cancelled",
         /// Paid and given back.
         Reversed = "reversed",
@@ -149,6 +151,8 @@ pub struct Payout {
     pub otp_url: Option<String>,
     /// When the unpaid order closes.
     pub expires_at: Option<Timestamp>,
+    /// What people decided about it, oldest first.
+    pub decisions: Vec<Decision>,
     /// Counts the writes, so that nobody writes on top of what they have not read.
     pub version: u32,
 }
@@ -209,6 +213,8 @@ pub enum Event {
     Queried(Result<OrderView, CallError>),
     /// The close was answered, or not.
     Closed(Result<OrderView, CallError>),
+    /// A person decided about the held row.
+    Decided(Decision),
 }
 
 /// The one thing the shell does next for this payout.
@@ -270,6 +276,7 @@ impl Payout {
             transaction_id: None,
             otp_url: None,
             expires_at: None,
+            decisions: Vec::new(),
             version: 0,
         }
     }
@@ -288,6 +295,8 @@ impl Payout {
             (State::Pending, Event::Verified(answer)) => self.verified(rules, answer, now),
             (State::Pending, Event::Tokenized(answer)) => self.tokenized(rules, answer, now),
             (State::Pending, Event::Cleared) => self.send(rules, now),
+
+            (State::Held, Event::Decided(decision)) => self.decided(decision, now),
 
             // Found like this after a crash: the withdrawal may have left.
             (State::Sending, Event::Due) => self.found_sending(now),
@@ -380,8 +389,8 @@ impl Payout {
             | State::Processing
             | State::Paid
             | State::Expired
-            | State::Cancelled
             | State::Reversed => seen,
+            State::Cancelled => sends == 0 || seen,
             State::Failed => sends == 0 || seen || not_found,
         };
         if holds {

@@ -144,7 +144,8 @@ pub trait Store: Send + Sync + 'static {
     /// left.
     fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()>;
 
-    /// Holds pending rows whose reference another batch paid or may have paid. Returns how many.
+    /// Holds pending rows whose reference another batch paid or may have paid, but for those that a
+    /// person released from that. Returns how many.
     fn hold_duplicates<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, u64>;
 
     /// Writes transitions as one durable transaction.
@@ -166,6 +167,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Rows after `after`, in the file's order, at most `limit`.
     fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>>;
+
+    /// The row with this reference, if it is a valid one.
+    fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>>;
 
     /// Rows with one of these references in batches other than `except` that were not given up.
     fn conflicts<'a>(

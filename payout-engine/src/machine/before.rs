@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{Call, Payout, Rules, State, Step, Verified, Write};
 use crate::{
     batch::{NameCheck, Route},
+    decision::{ACCOUNT_CURRENCY, HOLDER_NAME},
     gateway::CallError,
     names::NameMatch,
     payout::Reason,
@@ -26,10 +27,11 @@ impl Payout {
         };
         self.tries = 0;
         self.reason = None;
+        let same_holder = self.holder_name.as_ref() == Some(&verified.holder);
         self.holder_name = Some(verified.holder);
         if verified.currency != *self.money.currency() {
             self.reason = Some(Reason::new(
-                "account_currency",
+                ACCOUNT_CURRENCY,
                 format!(
                     "the account is in {}, the payout in {}",
                     verified.currency,
@@ -38,7 +40,9 @@ impl Payout {
             ));
             return self.end(State::Held);
         }
-        if let Some(differs) = other_name(verified.name) {
+        // A person released the row from this one name, not from every name.
+        let is_new = |differs: &Reason| !(same_holder && self.is_released(&differs.code));
+        if let Some(differs) = other_name(verified.name).filter(is_new) {
             match rules.options.name_match {
                 NameCheck::Off => {}
                 NameCheck::Warn => self.warning = Some(differs),
@@ -114,7 +118,7 @@ fn other_name(name: NameMatch) -> Option<Reason> {
              (an initial, a missing word, another spelling): compare the two",
         )),
         NameMatch::NoMatch => {
-            Some(Reason::new("holder_name", "the account is in another name than the file expects"))
+            Some(Reason::new(HOLDER_NAME, "the account is in another name than the file expects"))
         }
     }
 }

@@ -10,6 +10,10 @@ use rand::{SeedableRng, rngs::StdRng};
 
 use super::*;
 use crate::batch::{NameCheck, OtpMode, Route};
+use crate::decision::HOLDER_NAME;
+
+#[path = "after_tests.rs"]
+mod after;
 
 fn code() -> BatchCode {
     BatchCode::random(&mut StdRng::seed_from_u64(1))
@@ -125,6 +129,7 @@ fn events(no: &str) -> Vec<(String, Event)> {
         events.push((format!("query: {name}"), Event::Queried(Err(error.clone()))));
         events.push((format!("close: {name}"), Event::Closed(Err(error))));
     }
+    events.extend(after::decisions());
     for (name, view) in views(no) {
         events.push((format!("withdraw: {name}"), Event::Withdrawn(Ok(view.clone()))));
         events.push((format!("query: {name}"), Event::Queried(Ok(view.clone()))));
@@ -221,7 +226,7 @@ impl Place {
             at.map(|at| (super::tests::at(self.now).duration_since(at)).as_secs().min(3))
         };
         (
-            self.payout.state,
+            (self.payout.state, self.payout.is_released(HOLDER_NAME)),
             self.payout.attempt,
             self.payout.tries.min(2),
             self.asked.map(|call| call as u8),
@@ -317,6 +322,8 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
 fn belongs(event: &Event, asked: Option<Call>) -> bool {
     match event {
         Event::Due => true,
+        // A person decides between runs.
+        Event::Decided(_) => asked.is_none(),
         Event::Verified(_) => asked == Some(Call::Verify),
         Event::Tokenized(_) => asked == Some(Call::Tokenize),
         Event::Cleared => asked == Some(Call::Clear),
@@ -328,8 +335,11 @@ fn belongs(event: &Event, asked: Option<Call>) -> bool {
 
 #[test]
 fn no_path_pays_twice_or_takes_a_possible_payment_for_none() {
-    for (route, otp) in [(Route::Token, OtpMode::Wait), (Route::Direct, OtpMode::Detach)] {
-        let options = BatchOptions { route, otp, ..BatchOptions::default() };
+    for (route, otp, name_match) in [
+        (Route::Token, OtpMode::Wait, NameCheck::Warn),
+        (Route::Direct, OtpMode::Detach, NameCheck::Strict),
+    ] {
+        let options = BatchOptions { route, otp, name_match, ..BatchOptions::default() };
         let reached = explore(&options);
         for state in State::ALL {
             let reachable = !matches!(state, State::Invalid);
@@ -344,7 +354,7 @@ fn a_dry_run_never_asks_for_a_withdrawal() {
     let reached = explore(&options);
     let mut states: Vec<_> = reached.keys().copied().collect();
     states.sort();
-    assert_eq!(states, [State::Pending, State::Held, State::Failed]);
+    assert_eq!(states, [State::Pending, State::Held, State::Failed, State::Cancelled]);
 }
 
 /// Any event in any state, whether or not it was asked for: nothing that sends, pays or fails

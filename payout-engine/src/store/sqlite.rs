@@ -172,6 +172,10 @@ impl Store for SqliteStore {
         Box::pin(read::rows(self, batch, after, limit))
     }
 
+    fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>> {
+        Box::pin(read::find(self, batch, reference))
+    }
+
     fn conflicts<'a>(
         &'a self,
         references: &'a [&'a str],

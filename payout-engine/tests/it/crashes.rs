@@ -108,6 +108,9 @@ impl Store for Dying {
     fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>> {
         self.inner.rows(batch, after, limit)
     }
+    fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>> {
+        self.inner.find(batch, reference)
+    }
     fn conflicts<'a>(
         &'a self,
         references: &'a [&'a str],

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli_check;
+mod cli_decide;
 mod cli_doctor;
 mod cli_init;
 mod cli_kill;

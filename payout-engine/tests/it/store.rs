@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use kess_gateway::{Amount, Currency, Money};
 use payout_engine::{
-    Batch, BatchCode, BatchOptions, BatchState, ErrorKind, Lease, NewBatch, OrderNo, Outcome,
-    Reason, SqliteStore, StateChange, StopCause, Stopped, Store, Transition,
+    Batch, BatchCode, BatchOptions, BatchState, Decision, ErrorKind, Lease, NewBatch, OrderNo,
+    Outcome, Reason, Ruling, SqliteStore, StateChange, StopCause, Stopped, Store, Transition,
     machine::{Order, Payout, State},
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -61,6 +61,7 @@ contract! {
     what_is_due_comes_in_order_and_nothing_else,
     waking_makes_the_unfinished_due,
     rows_paid_elsewhere_are_held,
+    what_people_decided_is_kept_and_counts_for_its_cause_alone,
     conflicts_and_money_under_way_are_seen_from_other_batches,
     a_cause_to_stop_is_kept,
     names_are_taken_once,
@@ -359,6 +360,41 @@ async fn rows_paid_elsewhere_are_held(make: Maker, dir: &Path) {
     let (held, pending) = (Outcome::Held, Outcome::Pending);
     assert_eq!(states, [held, held, pending, pending, pending, pending, pending]);
     assert_eq!(row(&*store, &second, 1).await.reason.unwrap().code, "duplicate");
+    store.audit(second.id).await.unwrap();
+}
+
+async fn what_people_decided_is_kept_and_counts_for_its_cause_alone(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (first, lease) = loaded(&*store, "first", 1, 3).await;
+    for number in 1..=3 {
+        let payout = row(&*store, &first, number).await;
+        put(&*store, &lease, payout, State::Paid).await;
+    }
+    drop(lease);
+    let (second, lease) = loaded(&*store, "second", 2, 3).await;
+    let decision = |ruling, about: &str| Decision {
+        ruling,
+        about: about.to_owned(),
+        by: "sophea".to_owned(),
+        reason: "\"agreed\", ប្រាក់".to_owned(),
+    };
+    let decided = [
+        vec![decision(Ruling::Released, "holder_name"), decision(Ruling::Released, "duplicate")],
+        vec![decision(Ruling::Released, "holder_name")],
+        vec![decision(Ruling::Rejected, "duplicate")],
+    ];
+    for (number, decisions) in (1..).zip(decided.clone()) {
+        let payout = Payout { decisions, ..row(&*store, &second, number).await };
+        put(&*store, &lease, payout, State::Pending).await;
+    }
+    assert_eq!(store.hold_duplicates(&lease, at(3)).await.unwrap(), 2);
+    for (number, (decisions, state)) in
+        (1..).zip(decided.into_iter().zip([State::Pending, State::Held, State::Held]))
+    {
+        let found = store.find(second.id, &format!("R-{number}")).await.unwrap().unwrap();
+        assert_eq!((found.payout.decisions, found.payout.state), (decisions, state), "{number}");
+    }
+    assert!(store.find(second.id, "R-4").await.unwrap().is_none());
     store.audit(second.id).await.unwrap();
 }
 

@@ -101,6 +101,10 @@ pub(crate) enum Command {
     Reconcile(BatchArgs),
     /// Look whether all is there that a run needs: configuration, key, store, clock, gateway.
     Doctor,
+    /// Release a held row: a person decided that it may be paid. `resume` pays it.
+    Release(DecideArgs),
+    /// Reject a held row: a person decided that it is not paid.
+    Reject(DecideArgs),
     /// Serve a sandbox gateway to try things out against.
     Sandbox(SandboxArgs),
 }
@@ -195,6 +199,20 @@ pub(crate) struct BatchArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DecideArgs {
+    /// The batch.
+    pub(crate) batch: String,
+    /// The held row, by its reference in the file.
+    pub(crate) reference: String,
+    /// Why; recorded with the row, together with who decided.
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    pub(crate) reason: String,
+    /// Decide about a batch of `run --sandbox`.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// The batch; without it, the newest one.
     pub(crate) batch: Option<String>,
@@ -260,6 +278,14 @@ fn batch_name(text: &str) -> Result<String, String> {
         return Err("a batch's name is 1 to 100 letters, digits, blanks, `-`, `_` and `.`".into());
     }
     Ok(text.trim().to_owned())
+}
+
+fn one_line(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
+        return Err("a reason is one line of 1 to 500 characters".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn expected_total(text: &str) -> Result<(Currency, Amount), String> {

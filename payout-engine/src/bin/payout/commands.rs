@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub(crate) mod check;
+pub(crate) mod decide;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod list;

@@ -18,6 +18,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use payout_engine::Ruling;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command, Global};
@@ -59,6 +60,12 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Otp(args) => commands::otp::execute(args, global, &config()?).await,
         Command::Reconcile(args) => commands::reconcile::execute(args, global, &config()?).await,
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
+        Command::Release(args) => {
+            commands::decide::execute(args, Ruling::Released, global, &config()?).await
+        }
+        Command::Reject(args) => {
+            commands::decide::execute(args, Ruling::Rejected, global, &config()?).await
+        }
         Command::Sandbox(args) => commands::sandbox::execute(args, global).await,
     }
 }

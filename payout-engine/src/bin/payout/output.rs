@@ -180,6 +180,10 @@ pub(crate) fn next_steps(summary: &BatchSummary, flags: &str) -> String {
     if any(&open) {
         steps.push(format!("go on: payout resume {batch}{flags}"));
     }
+    if any(&[Outcome::Held]) {
+        let decide = format!("payout release {batch} REFERENCE --reason TEXT{flags}");
+        steps.push(format!("decide about held rows: {decide} (or `reject`)"));
+    }
     if any(&[Outcome::Failed, Outcome::Expired, Outcome::Held, Outcome::Invalid, Outcome::Reversed])
     {
         steps.push(format!("see why: payout report {batch}{flags} -o report.csv"));

@@ -110,6 +110,9 @@ impl Fields<'_> {
                 not_found_at: self.maybe_time("not_found_at")?,
             }),
         };
+        let decisions = self.text("decisions")?;
+        let decisions =
+            serde_json::from_str(decisions).map_err(|_| Error::corrupt("decisions", decisions))?;
         let money = Money::new(amount(self.int("amount")?), currency(self.text("currency")?)?)
             .map_err(|error| Error::corrupt("amount", &error.to_string()))?;
         Ok(Payout {
@@ -127,6 +130,7 @@ impl Fields<'_> {
             transaction_id: self.maybe("transaction_id")?,
             otp_url: self.maybe("otp_url")?,
             expires_at: self.maybe_time("expires_at")?,
+            decisions,
             version: self.count("version")?,
         })
     }

@@ -179,6 +179,20 @@ pub(super) async fn rows(
     rows.iter().map(|row| Fields(row).record()).collect()
 }
 
+pub(super) async fn find(
+    store: &SqliteStore,
+    batch: BatchId,
+    reference: &str,
+) -> Result<Option<PayoutRecord>, Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(ROWS);
+    query.push("WHERE p.reference = ").push_bind(reference);
+    // The last condition is that of the index.
+    query.push(" AND p.batch_id = ").push_bind(batch.0).push(" AND p.outcome <> 'invalid'");
+    let row =
+        query.build().fetch_optional(&store.readers).await.map_err(failed("look for the row"))?;
+    row.map(|row| Fields(&row).record()).transpose()
+}
+
 pub(super) async fn conflicts(
     store: &SqliteStore,
     references: &[&str],

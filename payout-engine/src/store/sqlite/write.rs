@@ -136,7 +136,9 @@ pub(super) async fn hold_duplicates(
     for outcome in Outcome::ALL.iter().filter(|outcome| outcome.may_have_moved_money()) {
         outcomes.push_bind(outcome.as_str());
     }
-    update.push(")) RETURNING currency, amount");
+    update.push(")) AND NOT EXISTS (SELECT 1 FROM json_each(payouts.decisions) AS decision ");
+    update.push("WHERE decision.value ->> 'about' = 'duplicate' ");
+    update.push("AND decision.value ->> 'ruling' = 'released') RETURNING currency, amount");
     let held: Vec<(String, i64)> = update
         .build_query_as()
         .fetch_all(&mut *tx)
@@ -200,9 +202,15 @@ async fn update(
         "WITH new (row, version, from_outcome, state, outcome, attempt, order_no, sends, sent_at, \
          seen, not_found, not_found_at, tries, next_at, watched_since, reason_code, \
          reason_message, warning_code, warning_message, holder_name, transaction_id, otp_url, \
-         expires_at) AS (",
+         expires_at, decisions) AS (",
     );
-    update.push_values(transitions, |mut tuple, transition| {
+    let mut rows = Vec::with_capacity(transitions.len());
+    for transition in transitions {
+        let decisions = serde_json::to_string(&transition.payout.decisions)
+            .map_err(|error| Error::store("write the decisions", error))?;
+        rows.push((transition, decisions));
+    }
+    update.push_values(rows, |mut tuple, (transition, decisions)| {
         let payout = &transition.payout;
         let order = payout.order.as_ref();
         let reason = payout.reason.as_ref();
@@ -230,7 +238,8 @@ async fn update(
             .push_bind(payout.holder_name.as_ref().map(|name| name.expose().clone()))
             .push_bind(payout.transaction_id.clone())
             .push_bind(payout.otp_url.clone())
-            .push_bind(payout.expires_at.map(millis));
+            .push_bind(payout.expires_at.map(millis))
+            .push_bind(decisions);
     });
     update.push(
         ") UPDATE payouts SET state = new.state, outcome = new.outcome, attempt = new.attempt, \
@@ -240,7 +249,8 @@ async fn update(
          reason_code = new.reason_code, reason_message = new.reason_message, \
          warning_code = new.warning_code, warning_message = new.warning_message, \
          holder_name = new.holder_name, transaction_id = new.transaction_id, \
-         otp_url = new.otp_url, expires_at = new.expires_at, version = payouts.version + 1, \
+         otp_url = new.otp_url, expires_at = new.expires_at, \
+         decisions = new.decisions, version = payouts.version + 1, \
          updated_at = ",
     );
     update.push_bind(millis(now)).push(" FROM new WHERE payouts.batch_id = ");

@@ -1,0 +1,38 @@
+//! What a person decided about a row that was held, and why.
+//!
+//! A decision is about one cause: who releases a row because of its holder's name has said nothing
+//! about another batch that paid the same reference. Decisions are kept with the row, oldest first,
+//! and none is ever taken back.
+
+use serde::{Deserialize, Serialize};
+
+/// The code of a hold because the bank names another holder than the file.
+pub(crate) const HOLDER_NAME: &str = "holder_name";
+
+/// The code of a hold because the account is in another currency than the payout. Never released: a
+/// payout in another currency than the account's would pay another sum than was meant.
+pub(crate) const ACCOUNT_CURRENCY: &str = "account_currency";
+
+/// Which way a person decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ruling {
+    /// The row may be paid in spite of what it was held for.
+    Released,
+    /// The row is given up.
+    Rejected,
+}
+
+/// A person's decision about a held row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// Which way.
+    pub ruling: Ruling,
+    /// The code of the reason for which the row was held.
+    pub about: String,
+    /// Who decided.
+    pub by: String,
+    /// Why, in one line.
+    pub reason: String,
+}

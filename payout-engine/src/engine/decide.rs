@@ -1,0 +1,85 @@
+//! A person decides about one held row.
+
+use crate::{
+    batch::{Batch, BatchState},
+    clock::Clock,
+    decision::{ACCOUNT_CURRENCY, Decision, Ruling},
+    engine::Engine,
+    error::Error,
+    machine::{Event, Rules, Write},
+    payout::{Outcome, Reason},
+    store::{PayoutRecord, Transition},
+};
+
+impl Engine {
+    /// Releases or rejects a held row, durably, with who decided and why. Nothing is sent: the next
+    /// run of the batch pays a released row, after it verified the account again.
+    ///
+    /// # Errors
+    /// No such row, one that is not held, or one that is held for its currency, which can only be
+    /// rejected; another runner holds the store; the store fails.
+    pub async fn decide(
+        &self,
+        batch: &Batch,
+        reference: &str,
+        ruling: Ruling,
+        by: &str,
+        reason: &str,
+    ) -> Result<PayoutRecord, Error> {
+        let clock = Clock::start();
+        let lease = self.take_over(batch, clock).await?;
+        let found = self.store.find(batch.id, reference).await?;
+        let mut record = found.ok_or_else(|| no_such_row(batch, reference))?;
+        let held = held_for(&record)?;
+        let decision = Decision {
+            ruling,
+            about: held.code.clone(),
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let rules = Rules { code: &batch.code, options: &batch.options, policy: &self.policy };
+        let from = record.payout.outcome();
+        let step = record.payout.clone().step(&rules, Event::Decided(decision), clock.now());
+        if step.write == Write::Not {
+            return Err(never_released(&record, held));
+        }
+        step.payout.check()?;
+        if ruling == Ruling::Released {
+            // First, so that the newest unfinished batch is this one, whenever a crash comes.
+            let stopped = batch.stopped.clone();
+            self.end(&lease, clock, BatchState::Stopped, stopped, false).await?;
+        }
+        record.payout = step.payout;
+        let transition = Transition { from, payout: record.payout.clone() };
+        self.store.write(&lease, &[transition], clock.now()).await?;
+        Ok(record)
+    }
+}
+
+fn held_for(record: &PayoutRecord) -> Result<&Reason, Error> {
+    let outcome = record.payout.outcome();
+    let held = record.payout.reason.as_ref().filter(|_| outcome == Outcome::Held);
+    held.ok_or_else(|| {
+        Error::config(format!(
+            "`{}` (row {}) is {outcome}; only a held row waits for a decision",
+            record.reference, record.payout.row
+        ))
+    })
+}
+
+fn no_such_row(batch: &Batch, reference: &str) -> Error {
+    Error::config(format!(
+        "batch `{}` has no row `{reference}`; `payout report` shows those it has",
+        batch.name
+    ))
+}
+
+/// The core refuses to release one thing only.
+fn never_released(record: &PayoutRecord, held: &Reason) -> Error {
+    debug_assert_eq!(held.code, ACCOUNT_CURRENCY);
+    Error::config(format!(
+        "`{}` (row {}) cannot be released: {}; reject it, and pay it from another file with the \
+         right account or currency",
+        record.reference, record.payout.row, held.message
+    ))
+}

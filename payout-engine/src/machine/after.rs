@@ -1,0 +1,53 @@
+//! What people decide about a row: release or reject one that is held.
+//!
+//! Invariant: a decision moves only a row of which nothing was sent, or whose sends certainly never
+//! left (`order.sends == 0`), and only for the cause it names. It never sends anything itself: a
+//! released row is pending again and goes the whole way from its verification.
+
+use jiff::Timestamp;
+
+use super::{Payout, State, Step, Write};
+use crate::{
+    decision::{ACCOUNT_CURRENCY, Decision, Ruling},
+    payout::Reason,
+};
+
+impl Payout {
+    /// A person decided about a held row. A decision about something else than the row is held for
+    /// is stale and changes nothing.
+    pub(super) fn decided(mut self, decision: Decision, now: Timestamp) -> Step {
+        let Some(held) = self.reason.take_if(|held| held.code == decision.about) else {
+            return self.rest(Write::Not);
+        };
+        let Decision { by, reason, .. } = &decision;
+        match decision.ruling {
+            Ruling::Released if held.code == ACCOUNT_CURRENCY => {
+                self.reason = Some(held);
+                self.rest(Write::Not)
+            }
+            Ruling::Released => {
+                let message = format!("{}; released by {by}: {reason}", held.message);
+                self.warning = Some(Reason::new(held.code, message));
+                self.decisions.push(decision);
+                self.state = State::Pending;
+                self.tries = 0;
+                self.watched_since = None;
+                self.next_at = Some(now);
+                self.rest(Write::Soon)
+            }
+            Ruling::Rejected => {
+                let message = format!("{}; rejected by {by}: {reason}", held.message);
+                self.reason = Some(Reason::new("rejected", message));
+                self.decisions.push(decision);
+                self.end(State::Cancelled)
+            }
+        }
+    }
+
+    /// Whether a person released the row from this cause.
+    pub(super) fn is_released(&self, about: &str) -> bool {
+        self.decisions
+            .iter()
+            .any(|decision| decision.ruling == Ruling::Released && decision.about == about)
+    }
+}
