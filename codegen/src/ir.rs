@@ -155,21 +155,35 @@ pub(crate) enum Reply {
     Object(ObjectId),
     List(ObjectId),
     /// Beside the items stand `current_page` and `last_page`, perhaps `total` and `per_page`.
-    Page(Items),
-    /// Beside the items stand `from`, `to` and `hasMore`.
-    Range(Items),
+    Page(Page),
+    /// The rows are one field of an object whose `hasMore` says whether there are more.
+    Range(Range),
     /// Nobody knows; kept as it came.
     Any,
 }
 
-/// A stretch of a longer list.
+/// What may stand beside the items of a page.
+pub(crate) const PAGING: [&str; 4] = ["current_page", "last_page", "per_page", "total"];
+
+/// A list that is asked for by the request's `page`.
 #[derive(Debug)]
-pub(crate) struct Items {
+pub(crate) struct Page {
     pub(crate) of: ObjectId,
-    /// The key inside `data`.
+    /// The key of the items inside `data`.
     pub(crate) key: String,
-    /// What stands beside the items and the paging.
-    pub(crate) fields: Vec<Field>,
+}
+
+/// A list that is asked for by the request's `from` and `to`.
+#[derive(Debug)]
+pub(crate) struct Range {
+    /// What `data` is.
+    pub(crate) object: ObjectId,
+    /// What each row is.
+    pub(crate) of: ObjectId,
+    /// The place of the rows among the fields of the object.
+    pub(crate) rows: usize,
+    /// The place of `hasMore` among the fields of the object.
+    pub(crate) has_more: usize,
 }
 
 impl Reply {
@@ -177,16 +191,9 @@ impl Reply {
     pub(crate) fn object(&self) -> Option<ObjectId> {
         match self {
             Self::Object(id) | Self::List(id) => Some(*id),
-            Self::Page(items) | Self::Range(items) => Some(items.of),
+            Self::Page(page) => Some(page.of),
+            Self::Range(range) => Some(range.object),
             Self::Any => None,
-        }
-    }
-
-    /// The fields that the operation itself states, beside the items.
-    pub(crate) fn fields(&self) -> &[Field] {
-        match self {
-            Self::Page(items) | Self::Range(items) => &items.fields,
-            Self::Object(_) | Self::List(_) | Self::Any => &[],
         }
     }
 }
@@ -318,11 +325,15 @@ pub(crate) struct Role {
     pub(crate) sealed: bool,
 }
 
-/// An open list of values: a value that is not in it must survive a round trip.
+/// A list of values.
 #[derive(Debug)]
 pub(crate) struct Enum {
     /// snake_case and unique.
     pub(crate) name: String,
+    /// Whether there can be no other value. The client's runtime has such a list by hand, because
+    /// its own work depends on the values. Any other list is open: a value that is not in it must
+    /// survive a round trip.
+    pub(crate) closed: bool,
     pub(crate) source: Source,
     pub(crate) description: String,
     pub(crate) values: Vec<EnumValue>,

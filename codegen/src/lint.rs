@@ -23,14 +23,14 @@ pub(crate) fn run(spec: &Spec, findings: &mut Findings) {
     }
     unsignable(spec, findings);
     two_sides(spec, findings);
+    endless(spec, findings);
 }
 
 /// Every field that the spec states, each once.
 fn all_fields(spec: &Spec) -> impl Iterator<Item = &Field> {
     let requests = spec.operations.iter().flat_map(|operation| &operation.request.fields);
-    let replies = spec.operations.iter().flat_map(|operation| operation.reply.fields());
     let objects = spec.objects.iter().flat_map(|object| &object.fields);
-    requests.chain(replies).chain(objects).chain(&spec.gateway.reply_fields)
+    requests.chain(objects).chain(&spec.gateway.reply_fields)
 }
 
 /// An object that nothing leads to is a leftover, or a reference was forgotten.
@@ -142,6 +142,32 @@ fn two_sides(spec: &Spec, findings: &mut Findings) {
                 "make two objects of it",
             );
         }
+    }
+}
+
+/// An object that contains itself has no size and no end. A list of itself may be empty, and ends.
+fn endless(spec: &Spec, findings: &mut Findings) {
+    for (index, object) in spec.objects.iter().enumerate() {
+        let mut seen = HashSet::new();
+        let mut open = vec![ObjectId(index)];
+        while let Some(id) = open.pop() {
+            open.extend(spec[id].fields.iter().filter_map(inside).filter(|id| seen.insert(*id)));
+        }
+        if seen.contains(&ObjectId(index)) {
+            findings.add(
+                &object.at,
+                format!("the object `{}` contains itself", object.name),
+                "write `list:` before the type of one of the fields on the way, or `any`",
+            );
+        }
+    }
+}
+
+/// The object that stands in the field as it is, in no list and no map.
+fn inside(field: &Field) -> Option<ObjectId> {
+    match field.ty {
+        Type::Object(id) | Type::Variable(id) => Some(id),
+        _ => None,
     }
 }
 

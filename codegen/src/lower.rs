@@ -49,7 +49,7 @@ pub(crate) fn lower(files: &[SourceFile], findings: &mut Findings) -> Option<Spe
     let files = read(files, findings)?;
     let names = Names::of(&files, findings);
     let objects = names.lower_objects(findings);
-    let mut operations = operation::lower(&files.operations, &names, findings);
+    let mut operations = operation::lower(&files.operations, &names, &objects, findings);
     let error_examples = example::attach(&files.examples, &mut operations, findings);
     let mut spec = Spec {
         gateway: gateway::lower(&files.gateway, &names, findings),
@@ -258,6 +258,7 @@ fn lower_enums(
         }
         enums.push(Enum {
             name: item.name.value.clone(),
+            closed: item.closed,
             source: owner.source(None, &at, "enum", &item.name.value, findings),
             description: item.description.trim().to_owned(),
             values,
@@ -358,9 +359,6 @@ fn assign_roles(spec: &mut Spec) {
             work.extend(field.ty.object().map(|id| (id, request.into_type(&field.ty))));
         }
         work.extend(operation.reply.object().map(|id| (id, reply)));
-        for field in operation.reply.fields() {
-            work.extend(field.ty.object().map(|id| (id, reply)));
-        }
     }
     let notices = spec.gateway.roots.iter().filter(|root| !root.in_query);
     work.extend(notices.map(|root| (root.object, reply)));

@@ -82,9 +82,7 @@ pub(crate) struct Reply {
     pub(crate) shape: Shape,
     #[serde(rename = "type")]
     pub(crate) object: Option<Spanned<String>>,
-    pub(crate) items: Option<String>,
-    #[serde(default)]
-    pub(crate) fields: Vec<Spanned<Field>>,
+    pub(crate) items: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -180,6 +178,8 @@ pub(crate) struct Enum {
     pub(crate) source: Option<String>,
     #[serde(default)]
     pub(crate) description: String,
+    #[serde(default)]
+    pub(crate) closed: bool,
     #[serde(default)]
     pub(crate) quirks: Vec<Spanned<String>>,
     pub(crate) values: Vec<Spanned<EnumValue>>,

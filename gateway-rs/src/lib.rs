@@ -98,7 +98,7 @@
 //!   | `sensitive: true` | [`Sensitive`]`<..>` around the type, inside `Option` | |
 //!
 //! - **Reply shapes**: `object` is the object, `list` is `Vec<..>`; `page` is [`Page`]`<..>` and
-//!   the request implements [`Paged`]; `range` is [`Range`]`<..>` and it implements [`Ranged`].
+//!   the request implements [`Paged`]; `range` is the object and the request implements [`Ranged`].
 //! - **Open enumerations** write `as_str`, and `From<&str>` that trims and ends in
 //!   `Unknown(Box<str>)`, derive `Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash`, and call
 //!   `crate::open_enum::open_enum!(Name);` for the rest.
@@ -144,7 +144,7 @@ pub use encode::{Encoder, WireObject};
 pub use error::{Error, ErrorKind, Outcome};
 pub use generated::{enums, errors, objects, operations};
 pub use operation::{Charset, Effect, FieldSpec, Idempotency, Operation, OperationMeta};
-pub use page::{Page, Paged, Range, Ranged};
+pub use page::{Page, Paged, Ranged};
 pub use raw_json::{RawJson, Variable};
 pub use redirect::{PayResponse, UnverifiedRedirect};
 pub use reply::{RawReply, Reply};

@@ -1,9 +1,10 @@
-//! Lists that come in pieces: [`Page`] and [`Range`], and the streams over them.
+//! Lists that come in pieces: pages, ranges, and the streams over them.
 //!
-//! Some lists are asked for by page number (`current_page`, `last_page`), one by a range of rows
-//! (`from`, `to`, `hasMore`). Generated requests say which field pages, through [`Paged`] and
-//! [`Ranged`]; going on from piece to piece is the same for all and is done here. A stream asks for
-//! the next piece only when it is polled for it.
+//! Some lists are asked for by page number (`current_page`, `last_page`) and come as a [`Page`],
+//! others by a range of rows (`from`, `to`, `hasMore`) and come as objects of their own. Generated
+//! requests say which field pages and where the rows are, through [`Paged`] and [`Ranged`]; going
+//! on from piece to piece is the same for all and is done here. A stream asks for the next piece
+//! only when it is polled for it.
 //!
 //! Invariant: no stream is endless, and none gives rows twice without a word. A piece that is the
 //! one before it again ends the stream with an error.
@@ -43,32 +44,6 @@ impl<T: FromReply> ReplyObject for Page<T> {
     const NAME: &'static str = "page";
 }
 
-/// One range of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound(deserialize = "T: FromReply"))]
-#[non_exhaustive]
-pub struct Range<T> {
-    /// The rows of this range.
-    #[serde(default, rename = "tranInfos", deserialize_with = "crate::decode::field")]
-    pub items: Vec<T>,
-    /// The first row.
-    #[serde(default, deserialize_with = "crate::decode::field")]
-    pub from: Option<i64>,
-    /// The last row, as the gateway counts it.
-    #[serde(default, deserialize_with = "crate::decode::field")]
-    pub to: Option<i64>,
-    /// Whether there are rows after this range.
-    #[serde(default, rename = "hasMore", deserialize_with = "crate::decode::field")]
-    pub has_more: Option<bool>,
-    /// What the gateway says of the report itself, such as `Completed`.
-    #[serde(default, rename = "reportStatus", deserialize_with = "crate::decode::field")]
-    pub report_status: Option<String>,
-}
-
-impl<T: FromReply> ReplyObject for Range<T> {
-    const NAME: &'static str = "range";
-}
-
 /// A request that is answered by page.
 pub trait Paged: Operation<Reply = Page<Self::Item>> + Clone {
     /// A row.
@@ -82,7 +57,7 @@ pub trait Paged: Operation<Reply = Page<Self::Item>> + Clone {
 }
 
 /// A request that is answered by range.
-pub trait Ranged: Operation<Reply = Range<Self::Item>> + Clone {
+pub trait Ranged: Operation + Clone {
     /// A row.
     type Item: FromReply + Send + 'static;
 
@@ -91,6 +66,15 @@ pub trait Ranged: Operation<Reply = Range<Self::Item>> + Clone {
 
     /// Asks for another range.
     fn set_range(&mut self, from: i64, to: i64);
+
+    /// The rows that came.
+    fn rows(reply: &Self::Reply) -> &[Self::Item];
+
+    /// The rows that came, without what stands beside them.
+    fn into_rows(reply: Self::Reply) -> Vec<Self::Item>;
+
+    /// Whether there are rows after those that came. Silence means that there are none.
+    fn has_more(reply: &Self::Reply) -> bool;
 }
 
 impl<'c, R: Paged> Call<'c, R> {
@@ -132,8 +116,8 @@ impl<'c, R: Ranged> Call<'c, R> {
                 let reply = unlike::<R>(call.send().await?, before.as_ref())?;
                 // Nobody has written down whether `to` is the last row or the one after it. The
                 // rows that came are counted instead, so none is left out and none comes twice.
-                let count = i64::try_from(reply.items.len()).unwrap_or(i64::MAX);
-                let more = count > 0 && reply.has_more == Some(true);
+                let count = i64::try_from(R::rows(&reply).len()).unwrap_or(i64::MAX);
+                let more = count > 0 && R::has_more(&reply);
                 let (from, to) = request.range();
                 let next = from.saturating_add(count);
                 request.set_range(next, next.saturating_add(to.saturating_sub(from)));
@@ -145,7 +129,7 @@ impl<'c, R: Ranged> Call<'c, R> {
 
     /// The rows of all ranges, from the one that the request asks for.
     pub fn by_row(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + 'c {
-        self.by_range().map_ok(|range| rows(range.into_inner().items)).try_flatten().boxed()
+        self.by_range().map_ok(|range| rows(R::into_rows(range.into_inner()))).try_flatten().boxed()
     }
 }
 

@@ -66,14 +66,13 @@ fn root(sections: &BTreeMap<&str, Vec<&Operation>>) -> OutFile {
     rust::file(format!("{ROOT}.rs"), about, &items)
 }
 
-/// The enums that some request or generated object holds. The others stand for what the runtime
-/// writes by hand, such as the kinds of signature.
+/// The open enums that some request or generated object holds. The others stand for what the
+/// runtime has by hand, such as the kinds of signature.
 fn enums_in_use(spec: &Spec) -> BTreeSet<EnumId> {
     let requests = services(spec).flat_map(|operation| &operation.request.fields);
-    let replies = services(spec).flat_map(|operation| operation.reply.fields());
     let objects = spec.objects.iter().filter(|object| object.role != Default::default());
-    let fields = requests.chain(replies).chain(objects.flat_map(|object| &object.fields));
-    fields.filter_map(enum_of).collect()
+    let fields = requests.chain(objects.flat_map(|object| &object.fields));
+    fields.filter_map(enum_of).filter(|id| !spec[*id].closed).collect()
 }
 
 fn enum_of(field: &Field) -> Option<EnumId> {

@@ -119,11 +119,9 @@ fn services(spec: &Spec) -> String {
 
 /// Every field that the reply's object leads to, with the object that holds it.
 fn reply_fields<'a>(spec: &'a Spec, operation: &'a Operation) -> Vec<(&'a str, &'a Field)> {
-    let mut fields: Vec<(&str, &Field)> =
-        operation.reply.fields().iter().map(|field| ("data", field)).collect();
+    let mut fields: Vec<(&str, &Field)> = Vec::new();
     let mut seen: BTreeSet<ObjectId> = BTreeSet::new();
     let mut open: Vec<ObjectId> = operation.reply.object().into_iter().collect();
-    open.extend(operation.reply.fields().iter().filter_map(|field| field.ty.object()));
     while let Some(id) = open.pop() {
         if seen.insert(id) {
             let object = &spec[id];

@@ -124,8 +124,8 @@ fn reply_test(spec: &Spec, operation: &Operation, example: &Example) -> TokenStr
     let sample = sample(example);
     let call = call::with_examples(spec, operation);
     let items = match &operation.reply {
-        Reply::Page(items) => {
-            let key = &items.key;
+        Reply::Page(page) => {
+            let key = &page.key;
             quote!(Some(#key))
         }
         _ => quote!(None),

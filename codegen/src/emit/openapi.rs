@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 
 use super::json::Json;
 use super::wording;
-use crate::ir::{Effect, Endpoint, ErrorRow, Items, ObjectId, Operation, Reply, Route, Side, Spec};
+use crate::ir::{
+    Effect, Endpoint, ErrorRow, ObjectId, Operation, PAGING, Page, Reply, Route, Side, Spec,
+};
 use crate::name::pascal;
 use observed::{Observed, Owner};
 use schema::{Schemas, component};
@@ -385,29 +387,21 @@ fn data(schemas: &Schemas<'_>, operation: &Operation) -> Json {
     match &operation.reply {
         Reply::Object(id) => schemas.reference(*id),
         Reply::List(id) => list_of(schemas.reference(*id)),
-        Reply::Page(items) => {
-            let paging = ["current_page", "last_page", "per_page", "total"];
-            stretch(schemas, operation, items, &paging)
-        }
-        Reply::Range(items) => stretch(schemas, operation, items, &["from", "to", "hasMore"]),
+        Reply::Page(page) => page_of(schemas, page),
+        Reply::Range(range) => schemas.reference(range.object),
         Reply::Any => Json::object([]),
     }
 }
 
-/// Items of a longer list, what stands beside them, and what leads on.
-fn stretch(schemas: &Schemas<'_>, operation: &Operation, items: &Items, paging: &[&str]) -> Json {
-    let mut members = vec![(items.key.clone(), list_of(schemas.reference(items.of)))];
-    members.extend(schemas.properties(Owner::Reply(&operation.name), &items.fields));
-    for name in paging {
-        if !members.iter().any(|(member, _)| member == name) {
-            let types = Json::list(["integer", "string", "boolean", "null"]);
-            members.push(((*name).to_owned(), Json::object([("type", types)])));
-        }
-    }
+/// Items of a longer list, and what leads on.
+fn page_of(schemas: &Schemas<'_>, page: &Page) -> Json {
+    let number = || Json::object([("type", Json::list(["integer", "string", "null"]))]);
+    let mut members = vec![(page.key.clone(), list_of(schemas.reference(page.of)))];
+    members.extend(PAGING.map(|name| (name.to_owned(), number())));
     Json::object([
         ("type", "object".into()),
         ("properties", Json::Object(members)),
-        ("required", Json::list([&items.key])),
+        ("required", Json::list([&page.key])),
     ])
 }
 

@@ -23,7 +23,9 @@ pub(super) fn emit(spec: &Spec) -> String {
     for object in &spec.objects {
         self::object(&mut out, spec, object);
     }
-    out.push_str("## Lists of values\n\nAll but `sign_type` are open: a new value is kept.\n\n");
+    out.push_str(
+        "## Lists of values\n\nAll but the closed ones are open: a new value is kept.\n\n",
+    );
     for values in &spec.enums {
         list_of_values(&mut out, values);
     }
@@ -125,10 +127,6 @@ fn operation(out: &mut String, spec: &Spec, operation: &Operation) {
         let names: Vec<String> = group.iter().map(|name| format!("`{name}`")).collect();
         let _ = write!(out, "At least one of {} is required.\n\n", names.join(", "));
     }
-    if !operation.reply.fields().is_empty() {
-        out.push_str("Beside the items, the reply has:\n\n");
-        fields(out, spec, operation.reply.fields());
-    }
     for (side, title) in [(Side::Request, "request"), (Side::Reply, "reply")] {
         if let Some(sample) = operation.examples.iter().find(|example| example.side == side) {
             let text = sample.text.trim();
@@ -221,7 +219,8 @@ fn object(out: &mut String, spec: &Spec, object: &Object) {
 }
 
 fn list_of_values(out: &mut String, values: &Enum) {
-    let _ = write!(out, "### value {}\n\n{}\n\n", values.name, values.description.trim());
+    let closed = if values.closed { "Closed. " } else { "" };
+    let _ = write!(out, "### value {}\n\n{closed}{}\n\n", values.name, values.description.trim());
     let row = |value: &crate::ir::EnumValue| {
         let number = value.id.map(|id| id.to_string()).unwrap_or_default();
         let title = value.title.clone().unwrap_or_default();

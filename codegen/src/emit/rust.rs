@@ -47,7 +47,7 @@ pub(super) const CLIENT_IMPORTS: Imports = &[
         "crate::operation",
         &["Charset", "Effect", "FieldSpec", "Idempotency", "Operation", "OperationMeta"],
     ),
-    ("crate::page", &["Page", "Paged", "Range", "Ranged"]),
+    ("crate::page", &["Page", "Paged", "Ranged"]),
     ("crate::raw_json", &["RawJson", "Variable"]),
     ("crate::seal", &["Sealable", "Sealed"]),
     ("crate::sensitive", &["Sensitive"]),

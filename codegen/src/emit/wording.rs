@@ -129,12 +129,13 @@ pub(super) fn of_reply(spec: &Spec, reply: &Reply) -> String {
     match reply {
         Reply::Object(id) => link("object", &spec[*id].name),
         Reply::List(id) => format!("a list of {}", link("object", &spec[*id].name)),
-        Reply::Page(items) => {
-            format!("a page; `{}` holds {}", items.key, link("object", &spec[items.of].name))
+        Reply::Page(page) => {
+            format!("a page; `{}` holds {}", page.key, link("object", &spec[page.of].name))
         }
-        Reply::Range(items) => {
-            let of = link("object", &spec[items.of].name);
-            format!("a stretch of a longer list; `{}` holds {of}", items.key)
+        Reply::Range(range) => {
+            let object = &spec[range.object];
+            let rows = &object.fields[range.rows].name;
+            format!("a range; `{rows}` of {} holds its rows", link("object", &object.name))
         }
         Reply::Any => "anything; kept as it came".into(),
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Findings, Place};
-use crate::ir::{Example, Field, Operation, Reply, Route, Side, Spec, Type};
+use crate::ir::{Example, Field, Operation, PAGING, Range, Reply, Route, Side, Spec, Type};
 
 /// Checks the samples of every operation.
 pub(super) fn check(spec: &Spec, findings: &mut Findings) {
@@ -73,22 +73,20 @@ fn reply(spec: &Spec, operation: &Operation, example: &Example, unknown: &mut Ve
     };
     let Some(data) = data else { return };
     match &operation.reply {
-        Reply::Object(id) => value(spec, &Type::Object(*id), data, "data", unknown),
+        Reply::Object(id) | Reply::Range(Range { object: id, .. }) => {
+            value(spec, &Type::Object(*id), data, "data", unknown);
+        }
         Reply::List(id) => {
             value(spec, &Type::List(Box::new(Type::Object(*id))), data, "data", unknown);
         }
-        Reply::Page(items) | Reply::Range(items) => {
+        Reply::Page(page) => {
             let Some(data) = data.as_object() else { return };
-            let paging: &[&str] = match operation.reply {
-                Reply::Page(_) => &["current_page", "last_page", "total", "per_page"],
-                _ => &["from", "to", "hasMore"],
-            };
             let mut rest = data.clone();
-            rest.retain(|key, _| *key != items.key && !paging.contains(&key.as_str()));
-            object(spec, &[&items.fields], &rest, "data", unknown);
-            let rows = data.get(&items.key).unwrap_or(&Value::Null);
-            let path = format!("data.{}", items.key);
-            value(spec, &Type::List(Box::new(Type::Object(items.of))), rows, &path, unknown);
+            rest.retain(|key, _| *key != page.key && !PAGING.contains(&key.as_str()));
+            object(spec, &[], &rest, "data", unknown);
+            let rows = data.get(&page.key).unwrap_or(&Value::Null);
+            let path = format!("data.{}", page.key);
+            value(spec, &Type::List(Box::new(Type::Object(page.of))), rows, &path, unknown);
         }
         Reply::Any => {}
     }

@@ -59,6 +59,13 @@ impl Names<'_> {
         for name in include {
             let Some(id) = self.object(file, name, findings) else { continue };
             let (_, home, object) = &self.raw_objects[id.0];
+            if !object.include.is_empty() {
+                findings.add(
+                    &file.at(name),
+                    format!("the included object `{}` includes others itself", name.value),
+                    "move the fields that are meant into an object without `include`, and include that",
+                );
+            }
             let from = Owner::new("object", &object.name.value, object.source.as_deref());
             for field in &object.fields {
                 // The object's own lowering reports what is wrong with its fields.

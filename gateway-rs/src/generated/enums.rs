@@ -8,47 +8,6 @@
 
 use crate::open_enum::open_enum;
 
-/// Algorithm of a signature. The one closed list; the spelling is part of the protocol.
-///
-/// Documentation: "Signature".
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum SignType {
-    /// `MD5`: MD5 over the string to sign.
-    Md5,
-    /// `HMAC-SHA256`: HMAC with SHA-256 over the string to sign, keyed with the API secret.
-    HmacSha256,
-    /// A value that this version does not know, as the gateway wrote it.
-    Unknown(Box<str>),
-}
-
-impl SignType {
-    /// The listed values, in the order of the documentation.
-    pub const LISTED: &'static [Self] = &[Self::Md5, Self::HmacSha256];
-
-    /// The value on the wire.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Md5 => "MD5",
-            Self::HmacSha256 => "HMAC-SHA256",
-            Self::Unknown(text) => text,
-        }
-    }
-}
-
-impl From<&str> for SignType {
-    fn from(text: &str) -> Self {
-        match text.trim() {
-            "MD5" => Self::Md5,
-            "HMAC-SHA256" => Self::HmacSha256,
-            other => Self::Unknown(other.into()),
-        }
-    }
-}
-
-open_enum!(SignType);
-
 /// The kind of session that the payer has on the payment page.
 ///
 /// Documentation: "Generate Payment Link".

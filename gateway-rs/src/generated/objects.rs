@@ -790,7 +790,7 @@ pub struct WebhookNotice {
     ///
     /// Documentation: none, seen in the field.
     #[serde(deserialize_with = "crate::decode::field")]
-    pub sign_type: enums::SignType,
+    pub sign_type: String,
     /// Signature over the fields whose names have no brackets, by the rules of a request. `false`
     /// is posted as `0` and signed as empty, so both are tried.
     ///
@@ -1404,8 +1404,6 @@ impl ReplyObject for PaymentMethod {
 
 /// Where the app of a payment method is found. Either may be null.
 ///
-/// The documentation calls it `payment_method`.
-///
 /// Documentation: "payment_method".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -1434,8 +1432,6 @@ impl ReplyObject for Storelink {
 /// `payment_method` of the list; the samples show the gateway's own record of the method, so
 /// that
 /// nothing here can be relied on.
-///
-/// The documentation calls it `payment_method`.
 ///
 /// Documentation: only in the sample of "Withdraw".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -2029,8 +2025,6 @@ impl Sealable for Card {}
 
 /// Month and year until which a card is valid.
 ///
-/// The documentation calls it `card`.
-///
 /// Documentation: "card".
 #[derive(Debug, Clone)]
 pub struct CardExpiry {
@@ -2346,6 +2340,51 @@ pub struct VirtualCardBalance {
 
 impl ReplyObject for VirtualCardBalance {
     const NAME: &'static str = "virtual_card_balance";
+}
+
+/// One range of what was done with a virtual card.
+///
+/// Documentation: "List Virtual Card Report".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VirtualCardReport {
+    /// How far the report is.
+    ///
+    /// Values such as `Completed`; for example `Completed`.
+    ///
+    /// Documentation: "List Virtual Card Report".
+    #[serde(rename = "reportStatus", default, deserialize_with = "crate::decode::field")]
+    pub report_status: Option<enums::ReportStatus>,
+    /// Where the range starts, from 0 on.
+    ///
+    /// For example `0`.
+    ///
+    /// Documentation: "List Virtual Card Report".
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub from: Option<i64>,
+    /// Where the range ends. Whether that row still belongs to it is not documented.
+    ///
+    /// For example `100`.
+    ///
+    /// Documentation: "List Virtual Card Report".
+    #[serde(default, deserialize_with = "crate::decode::field")]
+    pub to: Option<i64>,
+    /// Whether there are rows after this range.
+    ///
+    /// For example `false`.
+    ///
+    /// Documentation: "List Virtual Card Report".
+    #[serde(rename = "hasMore", default, deserialize_with = "crate::decode::field")]
+    pub has_more: Option<bool>,
+    /// The uses of the card in this range.
+    ///
+    /// Documentation: "List Virtual Card Report".
+    #[serde(rename = "tranInfos", default, deserialize_with = "crate::decode::field")]
+    pub tran_infos: Vec<objects::TransactionVirtualCard>,
+}
+
+impl ReplyObject for VirtualCardReport {
+    const NAME: &'static str = "virtual_card_report";
 }
 
 /// One use of a virtual card, as the card network reports it.

@@ -136,14 +136,11 @@ fn reply(spec: &Spec, operation: &Operation) -> TokenStream {
     match &operation.reply {
         Reply::Object(id) => rust_type::of(spec, &Type::Object(*id)),
         Reply::List(id) => rust_type::of(spec, &Type::List(Box::new(Type::Object(*id)))),
-        Reply::Page(items) => {
-            let item = rust_type::of(spec, &Type::Object(items.of));
+        Reply::Page(page) => {
+            let item = rust_type::of(spec, &Type::Object(page.of));
             quote!(Page<#item>)
         }
-        Reply::Range(items) => {
-            let item = rust_type::of(spec, &Type::Object(items.of));
-            quote!(Range<#item>)
-        }
+        Reply::Range(range) => rust_type::of(spec, &Type::Object(range.object)),
         Reply::Any => quote!(RawJson),
     }
 }

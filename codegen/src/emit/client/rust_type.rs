@@ -17,6 +17,8 @@ pub(super) fn of(spec: &Spec, ty: &Type) -> TokenStream {
         Type::Date => quote!(Date),
         Type::Currency => quote!(Currency),
         Type::Any => quote!(RawJson),
+        // The runtime has a type for it, which has no place for a value that is not listed.
+        Type::Enum(id) if spec[*id].closed => quote!(String),
         Type::Enum(id) => {
             let name = format_ident!("{}", name::pascal(&spec[*id].name));
             quote!(enums::#name)

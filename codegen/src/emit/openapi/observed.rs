@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::ir::{Field, ObjectId, Operation, Reply, Side, Spec, Type};
+use crate::ir::{Field, ObjectId, Operation, Range, Reply, Side, Spec, Type};
 
 /// Whose field it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Owner<'a> {
     /// The root of the request of the operation with this name.
     Request(&'a str),
-    /// The envelope of the reply of the operation with this name, and what stands beside its items.
+    /// The envelope of the reply of the operation with this name.
     Reply(&'a str),
     Object(ObjectId),
 }
@@ -85,13 +85,13 @@ impl<'a> Observed<'a> {
             data = inside;
         }
         match &operation.reply {
-            Reply::Object(id) => self.object(spec, *id, data),
+            Reply::Object(id) | Reply::Range(Range { object: id, .. }) => {
+                self.object(spec, *id, data);
+            }
             Reply::List(id) => self.list(data, |observed, item| observed.object(spec, *id, item)),
-            Reply::Page(items) | Reply::Range(items) => {
-                let Value::Object(members) = data else { return };
-                self.fields(spec, owner, &items.fields, members);
-                if let Some(list) = members.get(&items.key) {
-                    self.list(list, |observed, item| observed.object(spec, items.of, item));
+            Reply::Page(page) => {
+                if let Some(list) = data.get(&page.key) {
+                    self.list(list, |observed, item| observed.object(spec, page.of, item));
                 }
             }
             Reply::Any => {}

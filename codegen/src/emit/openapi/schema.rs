@@ -39,7 +39,7 @@ impl<'a> Schemas<'a> {
             .with_any("x-quirks", wording::quirk_ids(self.spec, &object.quirks))
     }
 
-    /// A list that stays open: the known values, or any other.
+    /// The known values; or, in a list that stays open, any other.
     pub(super) fn list_of_values(values: &Enum) -> Json {
         let known = |value: &crate::ir::EnumValue| {
             Json::object([("const", (&value.value).into())])
@@ -52,8 +52,7 @@ impl<'a> Schemas<'a> {
             ("description", "A value that is not known here.".into()),
         ]);
         let mut branches: Vec<Json> = values.values.iter().map(known).collect();
-        // The one closed list: a server that does not know the algorithm may answer the secret.
-        if values.name != "sign_type" {
+        if !values.closed {
             branches.push(other);
         }
         Json::object([

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::encode::Encoder;
 use crate::generated::objects;
 use crate::operation::{Effect, FieldSpec, Idempotency, Operation, OperationMeta};
-use crate::page::{Range, Ranged};
+use crate::page::Ranged;
 
 /// Makes a virtual card that draws on the merchant's wallet.
 ///
@@ -615,8 +615,7 @@ impl Call<'_, GetVirtualCardDetailRequest> {
 ///
 /// Quirk `sign-type-missing-in-samples`: sign_type is always sent and signed.
 ///
-/// Quirk `report-range`: The next range starts at the reply's to; a row that comes twice is the
-/// caller's to notice.
+/// Quirk `report-range`: The next range starts after the rows that came, whatever `to` meant.
 ///
 /// Quirk `report-other-card`: The reply's values are reported as they are.
 ///
@@ -673,7 +672,7 @@ impl GetVirtualCardReportRequest {
 }
 
 impl Operation for GetVirtualCardReportRequest {
-    type Reply = Range<objects::TransactionVirtualCard>;
+    type Reply = objects::VirtualCardReport;
     const META: OperationMeta = OperationMeta {
         service: "webpay.acquire.getVirtualCardReport",
         name: "get_virtual_card_report",
@@ -700,8 +699,7 @@ impl Client {
     ///
     /// Quirk `sign-type-missing-in-samples`: sign_type is always sent and signed.
     ///
-    /// Quirk `report-range`: The next range starts at the reply's to; a row that comes twice is the
-    /// caller's to notice.
+    /// Quirk `report-range`: The next range starts after the rows that came, whatever `to` meant.
     ///
     /// Quirk `report-other-card`: The reply's values are reported as they are.
     ///
@@ -761,5 +759,17 @@ impl Ranged for GetVirtualCardReportRequest {
     fn set_range(&mut self, from: i64, to: i64) {
         self.from = from;
         self.to = to;
+    }
+
+    fn rows(reply: &Self::Reply) -> &[Self::Item] {
+        &reply.tran_infos
+    }
+
+    fn into_rows(reply: Self::Reply) -> Vec<Self::Item> {
+        reply.tran_infos
+    }
+
+    fn has_more(reply: &Self::Reply) -> bool {
+        reply.has_more == Some(true)
     }
 }
