@@ -49,7 +49,8 @@ fn generate(root: &Path) -> Result<Vec<OutFile>, String> {
     }
     kess_codegen::generate(&sources).map_err(|diagnostics| {
         let count = diagnostics.iter().count();
-        format!("the spec has {count} findings, so nothing was generated\n{diagnostics}")
+        let noun = if count == 1 { "finding" } else { "findings" };
+        format!("the spec has {count} {noun}, so nothing was generated\n{diagnostics}")
     })
 }
 

@@ -63,7 +63,8 @@ impl Names<'_> {
                 findings.add(
                     &file.at(name),
                     format!("the included object `{}` includes others itself", name.value),
-                    "move the fields that are meant into an object without `include`, and include that",
+                    "move the fields that are meant into an object without `include`, \
+                     and include that",
                 );
             }
             let from = Owner::new("object", &object.name.value, object.source.as_deref());
