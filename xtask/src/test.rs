@@ -101,9 +101,7 @@ fn rust_test_command(options: &Options) -> Command {
         command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
     }
     if options.all {
-        for variable in tools::REQUIRE_TOOLS {
-            command.env(variable, "1");
-        }
+        command.env(tools::REQUIRE_TOOLS, "1");
     }
     command.args(&options.filter);
     command

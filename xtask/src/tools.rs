@@ -40,9 +40,8 @@ pub(crate) const PYTHON: Tool = Tool {
 /// Every foreign tool that some test uses.
 pub(crate) const ALL: &[Tool] = &[PHP, OPENSSL, PYTHON];
 
-/// The environment variables that turn "skipped, the tool is missing" into a failed test: a test
-/// looks at one of them.
-pub(crate) const REQUIRE_TOOLS: &[&str] = &["KESS_REQUIRE_TOOLS", "CI"];
+/// The environment variable that turns "skipped, the tool is missing" into a failed test.
+pub(crate) const REQUIRE_TOOLS: &str = "CI";
 
 impl Tool {
     /// Whether the program is on PATH.

@@ -1372,8 +1372,9 @@ impl Client {
 /// Service `webpay.acquire.queryOrder`, documentation: "Query Order". It reads only, so the
 /// client repeats it where that may help.
 ///
-/// Quirk `missing-order-unknown-shape`: All mean not found; right after a cut connection it
-/// proves nothing yet.
+/// Quirk `missing-order-unknown-shape`: 404, `data` null and `data` an empty list mean not
+/// found; success false does only where its code or text says that the order is absent. Right
+/// after a cut connection none of them proves anything yet.
 ///
 /// Quirk `query-order-seller-code`: seller_code is an optional field of the query.
 ///
@@ -1452,8 +1453,9 @@ impl Client {
     /// Service `webpay.acquire.queryOrder`, documentation: "Query Order". It reads only, so the
     /// client repeats it where that may help.
     ///
-    /// Quirk `missing-order-unknown-shape`: All mean not found; right after a cut connection it
-    /// proves nothing yet.
+    /// Quirk `missing-order-unknown-shape`: 404, `data` null and `data` an empty list mean not
+    /// found; success false does only where its code or text says that the order is absent. Right
+    /// after a cut connection none of them proves anything yet.
     ///
     /// Quirk `query-order-seller-code`: seller_code is an optional field of the query.
     ///
