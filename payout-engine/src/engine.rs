@@ -29,11 +29,21 @@ use crate::{
 
 mod decide;
 mod pump;
+mod retry;
 
 use pump::Pump;
 
 /// Rows in one transaction while a batch is loaded.
 const ROWS_A_LOAD: usize = 2_000;
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    /// To pay what is left to pay.
+    Pay,
+    /// To pay what ended unpaid, too, under new order numbers.
+    Retry,
+}
 
 /// Creates and runs batches on one store.
 #[derive(Clone)]
@@ -132,13 +142,23 @@ impl Engine {
         gateway: Arc<dyn Gateway>,
         cancel: &Cancel,
     ) -> Result<BatchSummary, Error> {
+        self.run_for(Aim::Pay, batch, gateway, cancel).await
+    }
+
+    async fn run_for(
+        &self,
+        aim: Aim,
+        batch: &Batch,
+        gateway: Arc<dyn Gateway>,
+        cancel: &Cancel,
+    ) -> Result<BatchSummary, Error> {
         let configured = gateway.identity();
         if batch.gateway != configured {
             return Err(Error::other_gateway(&batch.name, &batch.gateway, &configured));
         }
         let clock = Clock::start();
         let lease = self.take_over(batch, clock).await?;
-        let result = self.run_leased(batch, gateway, cancel, clock, &lease).await;
+        let result = self.run_leased(aim, batch, gateway, cancel, clock, &lease).await;
         if let Err(error) = &result
             && error.kind() == ErrorKind::Books
         {
@@ -164,6 +184,7 @@ impl Engine {
 
     async fn run_leased(
         &self,
+        aim: Aim,
         batch: &Batch,
         gateway: Arc<dyn Gateway>,
         cancel: &Cancel,
@@ -172,6 +193,9 @@ impl Engine {
     ) -> Result<BatchSummary, Error> {
         self.store.audit(batch.id).await?;
         self.store.set_state(lease, running(), clock.now()).await?;
+        if aim == Aim::Retry {
+            self.begin_again(lease, batch, clock).await?;
+        }
         let run = Arc::new(Run {
             batch: batch.clone(),
             policy: self.policy.clone(),

@@ -215,6 +215,8 @@ pub enum Event {
     Closed(Result<OrderView, CallError>),
     /// A person decided about the held row.
     Decided(Decision),
+    /// A person wants another attempt.
+    Retry,
 }
 
 /// The one thing the shell does next for this payout.
@@ -297,6 +299,8 @@ impl Payout {
             (State::Pending, Event::Cleared) => self.send(rules, now),
 
             (State::Held, Event::Decided(decision)) => self.decided(decision, now),
+
+            (State::Failed | State::Expired | State::Cancelled, Event::Retry) => self.retry(now),
 
             // Found like this after a crash: the withdrawal may have left.
             (State::Sending, Event::Due) => self.found_sending(now),

@@ -241,7 +241,7 @@ impl Turn<'_> {
 
 fn error_of(event: &Event) -> Option<&CallError> {
     match event {
-        Event::Due | Event::Cleared | Event::Decided(_) => None,
+        Event::Due | Event::Cleared | Event::Decided(_) | Event::Retry => None,
         Event::Verified(answer) => answer.as_ref().err(),
         Event::Tokenized(answer) => answer.as_ref().err(),
         Event::Withdrawn(answer) | Event::Queried(answer) | Event::Closed(answer) => {

@@ -1,8 +1,10 @@
-//! What people decide about a row: release or reject one that is held.
+//! What people decide about a row: release or reject one that is held, try an ended one again.
 //!
 //! Invariant: a decision moves only a row of which nothing was sent, or whose sends certainly never
 //! left (`order.sends == 0`), and only for the cause it names. It never sends anything itself: a
 //! released row is pending again and goes the whole way from its verification.
+//!
+//! Invariant: a row lets go of its order number only where that order certainly moved no money.
 
 use jiff::Timestamp;
 
@@ -42,6 +44,31 @@ impl Payout {
                 self.end(State::Cancelled)
             }
         }
+    }
+
+    /// Lets go of an order that ended unpaid: the next send mints another number. The old one is
+    /// not lost, because numbers are derived from the attempt.
+    pub(super) fn retry(mut self, now: Timestamp) -> Step {
+        if !self.is_retriable() {
+            return self.rest(Write::Not);
+        }
+        self.state = State::Pending;
+        self.order = None;
+        self.tries = 0;
+        self.watched_since = None;
+        self.next_at = Some(now);
+        self.reason = None;
+        self.transaction_id = None;
+        self.otp_url = None;
+        self.expires_at = None;
+        self.rest(Write::Soon)
+    }
+
+    /// Whether [`Event::Retry`](super::Event::Retry) gives the row another attempt: it ended,
+    /// certainly moved no money, and nobody rejected it.
+    pub fn is_retriable(&self) -> bool {
+        let unpaid = matches!(self.state, State::Failed | State::Expired | State::Cancelled);
+        unpaid && self.decisions.iter().all(|decision| decision.ruling != Ruling::Rejected)
     }
 
     /// Whether a person released the row from this cause.

@@ -22,6 +22,15 @@ pub(super) fn decisions() -> Vec<(String, Event)> {
     events
 }
 
+/// Another attempt begins only where the wire proves that no earlier order paid or can still pay.
+pub(super) fn check_retry(before: &Payout, after: &Payout, wire: &Wire) {
+    let ended = [Outcome::Failed, Outcome::Expired, Outcome::Cancelled];
+    assert!(ended.contains(&before.outcome()), "{} was tried again", before.state);
+    assert!(!wire.may_be_booked && !wire.paid, "{before:?} may have been booked: {wire:?}");
+    assert_eq!((after.state, &after.order), (State::Pending, &None));
+    assert_eq!((after.attempt, &after.money), (before.attempt, &before.money));
+}
+
 fn verified(holder: &str, currency: Currency) -> Event {
     Event::Verified(Ok(Verified { holder: holder.into(), currency, name: NameMatch::NoMatch }))
 }
@@ -51,6 +60,38 @@ fn a_release_holds_for_the_name_that_the_person_saw() {
 }
 
 #[test]
+fn another_attempt_comes_only_after_proof_and_has_another_number() {
+    let (code, policy, options) = (code(), policy(), BatchOptions::default());
+    let rules = Rules { code: &code, options: &options, policy: &policy };
+    for state in State::ALL {
+        let mut payout = Payout::new(1, money(), at(0));
+        payout.attempt = 1;
+        payout.state = *state;
+        payout.order = Some(Order {
+            no: OrderNo::mint(&code, 1, 1),
+            sends: 1,
+            sent_at: Some(at(0)),
+            seen: true,
+            not_found: 0,
+            not_found_at: None,
+        });
+        let step = payout.clone().step(&rules, Event::Retry, at(5));
+        let unpaid = matches!(state, State::Failed | State::Expired | State::Cancelled);
+        assert_eq!(payout.is_retriable(), unpaid, "{state}");
+        assert_eq!(step.call, None, "{state}");
+        if !unpaid {
+            assert_eq!((step.payout.state, step.write), (*state, Write::Not), "{state}");
+            assert_eq!(step.payout.order, payout.order, "{state}");
+            continue;
+        }
+        let sent = step.payout.step(&rules, Event::Cleared, at(6));
+        assert_eq!((sent.write, sent.call), (Write::BeforeCall, Some(Call::Withdraw)), "{state}");
+        assert_eq!(sent.payout.attempt, 2);
+        assert_eq!(sent.payout.order.unwrap().no, OrderNo::mint(&code, 1, 2));
+    }
+}
+
+#[test]
 fn another_currency_can_only_be_rejected() {
     let (code, policy, options) = (code(), policy(), BatchOptions::default());
     let rules = Rules { code: &code, options: &options, policy: &policy };
@@ -65,4 +106,6 @@ fn another_currency_can_only_be_rejected() {
     assert_eq!(step.payout.reason.as_ref().unwrap().code, "rejected");
     assert_eq!(step.payout.decisions.len(), 1);
     step.payout.check().unwrap();
+    let again = step.payout.clone().step(&rules, Event::Retry, at(2));
+    assert_eq!((again.payout, again.write), (step.payout, Write::Not), "rejected for good");
 }

@@ -80,6 +80,9 @@ fn view(no: &str, status: &str, amount: &str) -> OrderView {
     }
 }
 
+/// The name of [`Event::Retry`] on a path.
+const RETRY: &str = "retry";
+
 const STATUSES: [&str; 12] = [
     "SUCCESS",
     "SUCCESS ",
@@ -247,11 +250,16 @@ fn check(before: &Place, step: &Step, wire: &Wire, event: &str) {
     let sends = step.call == Some(Call::Withdraw);
     assert_eq!(after.money, before.payout.money);
     assert_eq!(sends, step.write == Write::BeforeCall, "{}", path());
+    if event == RETRY && step.write != Write::Not {
+        return after::check_retry(&before.payout, after, wire);
+    }
     after.check().unwrap_or_else(|error| panic!("{error}: {}", path()));
     if let (Some(old), Some(new)) = (&before.payout.order, &after.order) {
         assert_eq!(old.no, new.no, "a number changed: {}", path());
     }
-    assert!(after.attempt <= 1, "a second number: {}", path());
+    let minted = u32::from(before.payout.order.is_none() && after.order.is_some());
+    assert_eq!(after.attempt, before.payout.attempt + minted, "a number: {}", path());
+    assert!(before.payout.order.is_none() || after.order.is_some(), "lost one: {}", path());
     if sends {
         assert!(!wire.may_be_booked, "sent while it may be booked: {}", path());
         assert!(!wire.shown, "an order that was shown is sent again: {}", path());
@@ -276,8 +284,12 @@ fn check(before: &Place, step: &Step, wire: &Wire, event: &str) {
 fn explore(options: &BatchOptions) -> HashMap<State, usize> {
     let (code, policy) = (code(), policy());
     let rules = Rules { code: &code, options, policy: &policy };
-    let number = OrderNo::mint(&code, 1, 1);
-    let all = events(number.as_str());
+    let numbers = [1, 2].map(|attempt| OrderNo::mint(&code, 1, attempt));
+    let all = numbers.map(|number| {
+        let mut events = events(number.as_str());
+        events.push((RETRY.to_owned(), Event::Retry));
+        events
+    });
     let start = Place {
         payout: Payout::new(1, money(), at(0)),
         asked: None,
@@ -292,8 +304,8 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
         *reached.entry(place.payout.state).or_default() += 1;
         for pause in [0, 1] {
             let now = place.now + pause;
-            for (name, event) in &all {
-                if !belongs(event, place.asked) {
+            for (name, event) in &all[place.payout.attempt.saturating_sub(1) as usize] {
+                if !belongs(event, place.asked) || is_one_too_many(event, &place) {
                     continue;
                 }
                 let mut wire = place.wire.clone();
@@ -302,6 +314,10 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
                 check(&place, &step, &wire, name);
                 if step.call == Some(Call::Withdraw) {
                     wire.send(now);
+                }
+                if name == RETRY && step.payout != place.payout {
+                    // What follows is about another order.
+                    wire = Wire::default();
                 }
                 let (payout, asked, path) = (step.payout, step.call, Vec::new());
                 let mut next = Place { payout, asked, wire, now, path };
@@ -323,7 +339,7 @@ fn belongs(event: &Event, asked: Option<Call>) -> bool {
     match event {
         Event::Due => true,
         // A person decides between runs.
-        Event::Decided(_) => asked.is_none(),
+        Event::Decided(_) | Event::Retry => asked.is_none(),
         Event::Verified(_) => asked == Some(Call::Verify),
         Event::Tokenized(_) => asked == Some(Call::Tokenize),
         Event::Cleared => asked == Some(Call::Clear),
@@ -331,6 +347,11 @@ fn belongs(event: &Event, asked: Option<Call>) -> bool {
         Event::Queried(_) => asked == Some(Call::Query),
         Event::Closed(_) => asked == Some(Call::Close),
     }
+}
+
+/// Two attempts show what any number of them does.
+fn is_one_too_many(event: &Event, place: &Place) -> bool {
+    matches!(event, Event::Retry) && place.payout.attempt >= 2
 }
 
 #[test]

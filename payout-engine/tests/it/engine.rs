@@ -374,6 +374,27 @@ async fn passwords_that_never_come_expire() {
 }
 
 #[tokio::test]
+async fn rows_are_tried_again_until_paid_and_nobody_is_paid_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path()).await;
+    let faults = Faults { refuse: 400, cut_after: 100, hide: 200, ..Faults::default() };
+    let model = Arc::new(Model::new(5, faults));
+    let batch = load(&engine, "again", BatchOptions::default(), payroll(40)).await;
+    let mut summary = engine.run(&batch, model.clone(), &Cancel::new()).await.unwrap();
+    assert!(summary.count(Outcome::Failed) > 0, "{:?}", summary.counts);
+    let mut rounds = 0;
+    while summary.count(Outcome::Paid) < 40 {
+        summary = engine.retry(&batch, model.clone(), &Cancel::new()).await.unwrap();
+        assert_books_agree(&rows(&engine, &batch).await, &model);
+        rounds += 1;
+        assert!(rounds < 40, "{:?}", summary.counts);
+    }
+    let records = rows(&engine, &batch).await;
+    assert!(records.iter().any(|record| record.payout.attempt > 2), "one retry was enough");
+    assert_eq!(engine.store().batch(Some("again")).await.unwrap().state, BatchState::Finished);
+}
+
+#[tokio::test]
 async fn an_outage_stops_the_batch() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(dir.path().join("payout.db")).await.unwrap());

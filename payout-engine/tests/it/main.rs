@@ -7,6 +7,7 @@ mod cli_doctor;
 mod cli_init;
 mod cli_kill;
 mod cli_reconcile;
+mod cli_retry;
 mod cli_run;
 mod command;
 mod crashes;

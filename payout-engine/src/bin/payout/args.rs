@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Reconcile(BatchArgs),
     /// Look whether all is there that a run needs: configuration, key, store, clock, gateway.
     Doctor,
+    /// Try rows again that failed, expired or were cancelled, under new order numbers.
+    Retry(RetryArgs),
     /// Release a held row: a person decided that it may be paid. `resume` pays it.
     Release(DecideArgs),
     /// Reject a held row: a person decided that it is not paid.
@@ -194,6 +196,18 @@ pub(crate) struct BatchArgs {
     /// The batch; without it, the newest one.
     pub(crate) batch: Option<String>,
     /// Look among the batches of `run --sandbox`.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// The batch; without it, the newest one.
+    pub(crate) batch: Option<String>,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Try a batch of `run --sandbox` again.
     #[arg(long)]
     pub(crate) sandbox: bool,
 }

@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub(crate) mod check;
+mod confirm;
 pub(crate) mod decide;
 pub(crate) mod doctor;
 pub(crate) mod init;
@@ -10,6 +11,7 @@ mod pay;
 pub(crate) mod reconcile;
 pub(crate) mod report;
 pub(crate) mod resume;
+pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod status;

@@ -60,6 +60,7 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Otp(args) => commands::otp::execute(args, global, &config()?).await,
         Command::Reconcile(args) => commands::reconcile::execute(args, global, &config()?).await,
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
+        Command::Retry(args) => commands::retry::execute(args, global, &config()?).await,
         Command::Release(args) => {
             commands::decide::execute(args, Ruling::Released, global, &config()?).await
         }

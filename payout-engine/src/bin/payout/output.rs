@@ -184,6 +184,9 @@ pub(crate) fn next_steps(summary: &BatchSummary, flags: &str) -> String {
         let decide = format!("payout release {batch} REFERENCE --reason TEXT{flags}");
         steps.push(format!("decide about held rows: {decide} (or `reject`)"));
     }
+    if any(&[Outcome::Failed, Outcome::Expired, Outcome::Cancelled]) {
+        steps.push(format!("try them again, once the cause is gone: payout retry {batch}{flags}"));
+    }
     if any(&[Outcome::Failed, Outcome::Expired, Outcome::Held, Outcome::Invalid, Outcome::Reversed])
     {
         steps.push(format!("see why: payout report {batch}{flags} -o report.csv"));

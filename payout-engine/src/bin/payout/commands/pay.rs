@@ -1,4 +1,4 @@
-//! What `run` and `resume` have in common: paying a batch that is in the store.
+//! What `run`, `resume` and `retry` have in common: paying a batch that is in the store.
 
 use std::sync::Arc;
 
@@ -40,11 +40,21 @@ pub(crate) async fn pay(
     let cancel = interrupt::watch()?;
     let gateway = Arc::new(KessGateway::new(client));
     let summary = engine.run(batch, gateway, &cancel).await?;
-    let exit = Exit::of(&summary, batch.options.dry_run);
+    conclude(&summary, batch, place, global)
+}
+
+/// Tells how a run left the batch.
+pub(crate) fn conclude(
+    summary: &BatchSummary,
+    batch: &Batch,
+    place: &Place,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let exit = Exit::of(summary, batch.options.dry_run);
     if global.json {
-        print(&summary_json(&summary))?;
+        print(&summary_json(summary))?;
     } else {
-        print(&ending(&summary, batch, place))?;
+        print(&ending(summary, batch, place))?;
     }
     Ok(exit)
 }

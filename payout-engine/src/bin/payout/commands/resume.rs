@@ -25,13 +25,24 @@ pub(crate) async fn execute(
     let batch = store.batch(args.batch.as_deref()).await?;
     let engine = engine(&place, config, global, "resume").await?;
     note(global, &format!("going on with batch {}", batch.name));
-    if !args.sandbox {
-        return pay(&engine, &batch, config.client()?, &place, global).await;
+    let (client, _rehearsal) = connect(&place, config, &*store, &batch).await?;
+    pay(&engine, &batch, client, &place, global).await
+}
+
+/// A client for the other end of a batch in the store; a sandbox lives as long as what comes
+/// with it.
+pub(crate) async fn connect(
+    place: &Place,
+    config: &Config,
+    store: &dyn Store,
+    batch: &Batch,
+) -> Result<(Client, Option<Rehearsal>), Failure> {
+    if !place.is_sandbox {
+        return Ok((config.client()?, None));
     }
     let rehearsal = Rehearsal::start(place.sandbox_state())?;
-    open_accounts(&rehearsal, &*store, &batch).await?;
-    let client: Client = rehearsal.client.clone();
-    pay(&engine, &batch, client, &place, global).await
+    open_accounts(&rehearsal, store, batch).await?;
+    Ok((rehearsal.client.clone(), Some(rehearsal)))
 }
 
 /// The sandbox's bank keeps orders, not accounts: those come from the batch.

@@ -1,6 +1,5 @@
 //! `payout run`: a file is checked, written to the store, and paid.
 
-use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -12,14 +11,13 @@ use payout_engine::{
 };
 
 use super::check::check;
+use super::confirm::{confirm, is_interactive};
 use super::pay::{engine, pay};
 use crate::args::{Global, RunArgs};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{
-    amount_lines, checked_json, checked_text, count, grouped, note, print, table, tell,
-};
+use crate::output::{checked_json, checked_text, count, note, print, tell};
 use crate::place::Place;
 use crate::rehearsal::Rehearsal;
 
@@ -59,7 +57,7 @@ pub(crate) async fn execute(
     if !place.is_repeatable && args.allow_duplicate.is_none() && !args.dry_run {
         refuse_paid_elsewhere(&place, &checked).await?;
     }
-    confirm(args, &checked, &identity)?;
+    confirm(args.yes || args.dry_run, checked.valid, &checked.totals, &identity)?;
     if let Some(rehearsal) = &rehearsal {
         open_accounts(rehearsal, &checked)?;
     }
@@ -163,31 +161,6 @@ fn paid_elsewhere(found: &[Conflict]) -> Failure {
         "remove these rows; or, if they are meant to be paid again, say why with \
          --allow-duplicate REASON",
     )
-}
-
-/// Shows the sums and asks; without a terminal, wants `--yes`.
-fn confirm(args: &RunArgs, checked: &Checked, gateway: &GatewayIdentity) -> Result<(), Failure> {
-    if args.yes || args.dry_run {
-        return Ok(());
-    }
-    if !is_interactive() {
-        return Err(Failure::usage("there is no terminal to ask on; nothing was sent")
-            .with_hint("add --yes to pay without being asked"));
-    }
-    let mut lines = vec![vec!["rows".to_owned(), grouped(&checked.valid.to_string())]];
-    lines.extend(amount_lines(&checked.totals));
-    tell(&format!("\n{}\n\nthrough {gateway}", table(&lines, &[1])));
-    write!(io::stderr(), "Pay? [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::usage("not confirmed; nothing was sent")),
-    }
-}
-
-fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 fn open_accounts(rehearsal: &Rehearsal, checked: &Checked) -> Result<(), Failure> {

@@ -1,0 +1,81 @@
+//! Another attempt for the rows that certainly moved no money.
+
+use std::sync::Arc;
+
+use super::Aim;
+use crate::{
+    batch::Batch,
+    cancel::Cancel,
+    clock::Clock,
+    engine::Engine,
+    error::Error,
+    gateway::Gateway,
+    machine::{Event, Rules, Write},
+    payout::BatchSummary,
+    store::{Lease, PayoutRecord, Transition},
+};
+
+/// Rows read, and written in one transaction.
+const PAGE: usize = 1_000;
+
+impl Engine {
+    /// Gives every row that failed, expired or was cancelled another attempt under a new order
+    /// number, and runs the batch as [`Engine::run`] does. Rows that a person rejected stay as they
+    /// are, and so does every row that paid, or may have.
+    ///
+    /// # Errors
+    /// Those of [`Engine::run`]; a batch whose personal data was removed.
+    pub async fn retry(
+        &self,
+        batch: &Batch,
+        gateway: Arc<dyn Gateway>,
+        cancel: &Cancel,
+    ) -> Result<BatchSummary, Error> {
+        self.run_for(Aim::Retry, batch, gateway, cancel).await
+    }
+
+    /// Page by page: after a crash on the way the rows that were reached are pending, and the next
+    /// retry reaches the others.
+    pub(super) async fn begin_again(
+        &self,
+        lease: &Lease,
+        batch: &Batch,
+        clock: Clock,
+    ) -> Result<(), Error> {
+        let rules = Rules { code: &batch.code, options: &batch.options, policy: &self.policy };
+        let mut after = 0;
+        loop {
+            let rows = self.store.rows(batch.id, after, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.payout.row;
+            let mut transitions = Vec::new();
+            for row in rows {
+                transitions.extend(another_attempt(&rules, batch, row, clock)?);
+            }
+            if !transitions.is_empty() {
+                self.store.write(lease, &transitions, clock.now()).await?;
+            }
+        }
+    }
+}
+
+fn another_attempt(
+    rules: &Rules<'_>,
+    batch: &Batch,
+    row: PayoutRecord,
+    clock: Clock,
+) -> Result<Option<Transition>, Error> {
+    let from = row.payout.outcome();
+    let step = row.payout.step(rules, Event::Retry, clock.now());
+    if step.write == Write::Not {
+        return Ok(None);
+    }
+    if row.payee.is_none() {
+        return Err(Error::batch_state(
+            &batch.name,
+            "holds no personal data any more, so nobody of it can be paid; run a new file",
+        ));
+    }
+    step.payout.check()?;
+    Ok(Some(Transition { from, payout: step.payout }))
+}
