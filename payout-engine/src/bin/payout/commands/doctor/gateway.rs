@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
+use kess_gateway::Amount;
 use kess_gateway::transport::{
     HttpRequest, HttpResponse, HttpTransport, HttpTransportOptions, Transport, TransportError,
 };
-use kess_gateway::{Amount, RetryPolicy};
 use payout_engine::report::plain;
 use payout_engine::{CallError, Gateway, KessGateway, StopCause, Wallet};
 
@@ -39,7 +39,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         Err(error) => return unusable(error),
     };
     let builder = builder.transport(Arc::clone(&watch) as Arc<dyn Transport>);
-    let client = match builder.retry(RetryPolicy::never()).timeout(TIMEOUT).build() {
+    let client = match builder.timeout(TIMEOUT).build() {
         Ok(client) => client,
         Err(error) => return unusable(error),
     };
