@@ -120,7 +120,8 @@ fn openapi_checks(_options: &Options) -> Outcome {
 /// schemathesis makes up requests from the OpenAPI document and sends them to `payout sandbox`.
 fn attack_sandbox(_options: &Options) -> Outcome {
     with_python(|python| {
-        process::run(process::cargo().args(["build", "--package", "payout-engine", "--bins"]))?;
+        // With the tests' dependencies, so that nothing is compiled that the tests did not need.
+        process::run(process::cargo().args(["build", "--workspace", "--bins", "--tests"]))?;
         let payout = format!("payout{}", std::env::consts::EXE_SUFFIX);
         process::run(
             process::at_root(python)
