@@ -290,6 +290,7 @@ impl Payout {
 
     /// What an event makes of the payout. Total: an event that does not belong to the state (an
     /// answer that came twice, a stale task) changes nothing.
+    #[expect(clippy::too_many_lines, reason = "one table of states and events, read as a whole")]
     pub fn step(mut self, rules: &Rules<'_>, event: Event, now: Timestamp) -> Step {
         self.watched_since.get_or_insert(now);
         match (self.state, event) {
