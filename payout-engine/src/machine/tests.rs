@@ -6,11 +6,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::SignedDuration;
+use kess_gateway::Money;
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::*;
 use crate::batch::{NameCheck, OtpMode, Route};
 use crate::decision::HOLDER_NAME;
+use crate::order_no::OrderNo;
+use crate::payout::Outcome;
 
 #[path = "after_tests.rs"]
 mod after;
