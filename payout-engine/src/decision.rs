@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// The code of a hold because the bank names another holder than the file.
 pub(crate) const HOLDER_NAME: &str = "holder_name";
 
-/// The code of a hold because the account is in another currency than the payout. Never released: a
-/// payout in another currency than the account's would pay another sum than was meant.
+/// The code of a hold because the account is in another currency than the payout. The bank converts
+/// what arrives, at its own rate: only a person can know that this is meant.
 pub(crate) const ACCOUNT_CURRENCY: &str = "account_currency";
 
 /// Which way a person decided.

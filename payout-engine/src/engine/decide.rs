@@ -3,10 +3,10 @@
 use crate::{
     batch::{Batch, BatchState},
     clock::Clock,
-    decision::{ACCOUNT_CURRENCY, Decision, Ruling},
+    decision::{Decision, Ruling},
     engine::Engine,
     error::Error,
-    machine::{Event, Rules, Write},
+    machine::{Event, Rules},
     payout::{Outcome, Reason},
     store::{PayoutRecord, Transition},
 };
@@ -16,8 +16,7 @@ impl Engine {
     /// run of the batch pays a released row, after it verified the account again.
     ///
     /// # Errors
-    /// No such row, one that is not held, or one that is held for its currency, which can only be
-    /// rejected; another runner holds the store; the store fails.
+    /// No such row, or one that is not held; another runner holds the store; the store fails.
     pub async fn decide(
         &self,
         batch: &Batch,
@@ -40,9 +39,6 @@ impl Engine {
         let rules = Rules { code: &batch.code, options: &batch.options, policy: &self.policy };
         let from = record.payout.outcome();
         let step = record.payout.clone().step(&rules, Event::Decided(decision), clock.now());
-        if step.write == Write::Not {
-            return Err(never_released(&record, held));
-        }
         step.payout.check()?;
         if ruling == Ruling::Released {
             // First, so that the newest unfinished batch is this one, whenever a crash comes.
@@ -71,15 +67,5 @@ fn no_such_row(batch: &Batch, reference: &str) -> Error {
     Error::config(format!(
         "batch `{}` has no row `{reference}`; `payout report` shows those it has",
         batch.name
-    ))
-}
-
-/// The core refuses to release one thing only.
-fn never_released(record: &PayoutRecord, held: &Reason) -> Error {
-    debug_assert_eq!(held.code, ACCOUNT_CURRENCY);
-    Error::config(format!(
-        "`{}` (row {}) cannot be released: {}; reject it, and pay it from another file with the \
-         right account or currency",
-        record.reference, record.payout.row, held.message
     ))
 }

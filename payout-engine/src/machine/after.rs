@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Payout, State, Step, Write};
 use crate::{
-    decision::{ACCOUNT_CURRENCY, Decision, Ruling},
+    decision::{Decision, Ruling},
     payout::Reason,
 };
 
@@ -23,10 +23,6 @@ impl Payout {
         };
         let Decision { by, reason, .. } = &decision;
         match decision.ruling {
-            Ruling::Released if held.code == ACCOUNT_CURRENCY => {
-                self.reason = Some(held);
-                self.rest(Write::Not)
-            }
             Ruling::Released => {
                 let message = format!("{}; released by {by}: {reason}", held.message);
                 self.warning = Some(Reason::new(held.code, message));

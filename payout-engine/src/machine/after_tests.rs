@@ -92,15 +92,25 @@ fn another_attempt_comes_only_after_proof_and_has_another_number() {
 }
 
 #[test]
-fn another_currency_can_only_be_rejected() {
-    let (code, policy, options) = (code(), policy(), BatchOptions::default());
+fn another_currency_is_paid_only_where_a_person_says_so() {
+    let (code, policy) = (code(), policy());
+    let options = BatchOptions { name_match: NameCheck::Off, ..BatchOptions::default() };
     let rules = Rules { code: &code, options: &options, policy: &policy };
     let new = Payout::new(1, money(), at(0));
     let held = new.step(&rules, verified("Sok Dara", Currency::Khr), at(0)).payout;
-    for about in [ACCOUNT_CURRENCY, HOLDER_NAME] {
-        let step = held.clone().step(&rules, decide(Ruling::Released, about), at(1));
-        assert_eq!((step.payout, step.write), (held.clone(), Write::Not), "{about}");
-    }
+    assert_eq!(held.state, State::Held);
+    let stale = held.clone().step(&rules, decide(Ruling::Released, HOLDER_NAME), at(1));
+    assert_eq!((stale.payout, stale.write), (held.clone(), Write::Not), "about something else");
+
+    let released = held.clone().step(&rules, decide(Ruling::Released, ACCOUNT_CURRENCY), at(1));
+    let released = released.payout;
+    let same = released.clone().step(&rules, verified("Sok Dara", Currency::Khr), at(2));
+    assert_eq!((same.payout.state, same.call), (State::Pending, Some(Call::Tokenize)));
+    let warning = same.payout.warning.as_ref().unwrap();
+    assert!(warning.message.contains("released by sophea"), "{warning:?}");
+    let other = released.step(&rules, verified("Chan Thy", Currency::Khr), at(2));
+    assert_eq!(other.payout.state, State::Held, "somebody else's account");
+
     let step = held.step(&rules, decide(Ruling::Rejected, ACCOUNT_CURRENCY), at(1));
     assert_eq!((step.payout.state, step.payout.next_at), (State::Cancelled, None));
     assert_eq!(step.payout.reason.as_ref().unwrap().code, "rejected");

@@ -29,7 +29,9 @@ impl Payout {
         self.reason = None;
         let same_holder = self.holder_name.as_ref() == Some(&verified.holder);
         self.holder_name = Some(verified.holder);
-        if verified.currency != *self.money.currency() {
+        // A person released the row from this one holder's account, not from every one.
+        let is_released = |about: &str| same_holder && self.is_released(about);
+        if verified.currency != *self.money.currency() && !is_released(ACCOUNT_CURRENCY) {
             self.reason = Some(Reason::new(
                 ACCOUNT_CURRENCY,
                 format!(
@@ -40,9 +42,7 @@ impl Payout {
             ));
             return self.end(State::Held);
         }
-        // A person released the row from this one name, not from every name.
-        let is_new = |differs: &Reason| !(same_holder && self.is_released(&differs.code));
-        if let Some(differs) = other_name(verified.name).filter(is_new) {
+        if let Some(differs) = other_name(verified.name).filter(|new| !is_released(&new.code)) {
             match rules.options.name_match {
                 NameCheck::Off => {}
                 NameCheck::Warn => self.warning = Some(differs),
