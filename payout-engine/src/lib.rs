@@ -15,6 +15,7 @@
 
 mod batch;
 mod cancel;
+mod chain;
 mod clock;
 mod decision;
 mod dispatch;
@@ -41,6 +42,10 @@ pub use batch::{
     Batch, BatchId, BatchOptions, BatchState, GatewayIdentity, NameCheck, NewBatch, OtpMode, Route,
 };
 pub use cancel::Cancel;
+pub use chain::{
+    LogHash,
+    verify::{Broken, LogAudit},
+};
 pub use decision::{Decision, Ruling};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};

@@ -3,7 +3,8 @@
 //! A store is dumb about payouts: it writes what the core decided, whole, and finds what is due.
 //! What it is strict about: a write lands as one transaction or not at all, a write by a runner
 //! that lost its batch is refused, a write on top of something its writer has not read is refused,
-//! and the sums of a batch add up at every commit.
+//! the sums of a batch add up at every commit, and every write adds to the batch's event log
+//! ([`crate::chain`]) what it changed.
 //!
 //! Invariant: when [`Store::write`] returns `Ok`, the transitions survive the loss of power.
 
@@ -13,6 +14,7 @@ use kess_gateway::{Amount, Currency};
 
 use crate::{
     batch::{Batch, BatchId, BatchState, GatewayIdentity, NewBatch},
+    chain::{LogHash, verify::LogAudit},
     error::Error,
     machine::Payout,
     order_no::BatchCode,
@@ -164,6 +166,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Counts the rows themselves and compares with the sums; an error where they differ.
     fn audit(&self, batch: BatchId) -> Answer<'_, ()>;
+
+    /// Holds the batch's event log against itself, against the batch and against its rows. With
+    /// `noted`, a head that an earlier audit showed, also that the log still has that in it.
+    fn verify(&self, batch: BatchId, noted: Option<LogHash>) -> Answer<'_, LogAudit>;
 
     /// Rows after `after`, in the file's order, at most `limit`.
     fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>>;

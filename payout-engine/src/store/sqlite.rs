@@ -5,7 +5,8 @@
 //! owner alone (0600), because it holds account numbers.
 //!
 //! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side,
-//! [`read`] everybody's, [`lock`] keeps it to one runner.
+//! [`read`] everybody's, [`lock`] keeps it to one runner. Whatever writes does so in a [`work`],
+//! which keeps the event log; [`verify`] holds that against the rows.
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use tokio::sync::Mutex;
 use super::{Answer, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition};
 use crate::{
     batch::{Batch, BatchId, GatewayIdentity, NewBatch},
+    chain::{LogHash, verify::LogAudit},
     error::Error,
     order_no::BatchCode,
     payout::{BatchSummary, NewPayout},
@@ -28,6 +30,8 @@ mod codec;
 mod load;
 mod lock;
 mod read;
+mod verify;
+mod work;
 mod write;
 
 /// A store in one SQLite file.
@@ -166,6 +170,10 @@ impl Store for SqliteStore {
 
     fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
         Box::pin(read::audit(self, batch))
+    }
+
+    fn verify(&self, batch: BatchId, noted: Option<LogHash>) -> Answer<'_, LogAudit> {
+        Box::pin(verify::verify(self, batch, noted))
     }
 
     fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>> {

@@ -13,8 +13,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use payout_engine::{
     Batch, BatchCode, BatchId, BatchOptions, BatchSummary, Cancel, Claim, Conflict, Engine, Error,
-    ErrorKind, GatewayIdentity, Lease, NewBatch, NewPayout, Outcome, PayoutRecord, SqliteStore,
-    StateChange, Store, Sum, Transition,
+    ErrorKind, GatewayIdentity, Lease, LogAudit, LogHash, NewBatch, NewPayout, Outcome,
+    PayoutRecord, SqliteStore, StateChange, Store, Sum, Transition,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -104,6 +104,9 @@ impl Store for Dying {
     }
     fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
         self.inner.audit(batch)
+    }
+    fn verify(&self, batch: BatchId, noted: Option<LogHash>) -> Answer<'_, LogAudit> {
+        self.inner.verify(batch, noted)
     }
     fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>> {
         self.inner.rows(batch, after, limit)

@@ -1,6 +1,8 @@
 //! The integration tests of the engine and of the `payout` command.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod audit;
+mod cli_audit;
 mod cli_check;
 mod cli_decide;
 mod cli_doctor;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use kess_gateway::{Amount, Currency};
-use payout_engine::{NameCheck, OtpMode, Route};
+use payout_engine::{LogHash, NameCheck, OtpMode, Route};
 
 /// Pays a file of people through the KESS PAY gateway: exactly once, or tells exactly why not.
 #[derive(Debug, Parser)]
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Init,
     /// Compare a batch with the gateway's ledger: lists what differs, changes nothing.
     Reconcile(BatchArgs),
+    /// Prove that a batch is as its event log tells, and the log whole: exit code 0, otherwise 1.
+    Audit(AuditArgs),
     /// Look whether all is there that a run needs: configuration, key, store, clock, gateway.
     Doctor,
     /// Try rows again that failed, expired or were cancelled, under new order numbers.
@@ -195,6 +197,22 @@ pub(crate) struct ListArgs {
 pub(crate) struct BatchArgs {
     /// The batch; without it, the newest one.
     pub(crate) batch: Option<String>,
+    /// Look among the batches of `run --sandbox`.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// The batch; without it, the newest one.
+    #[arg(conflicts_with = "all")]
+    pub(crate) batch: Option<String>,
+    /// Every batch in the store.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// A head that an earlier audit printed: it has to be part of the log still.
+    #[arg(long, value_name = "HASH", conflicts_with = "all")]
+    pub(crate) head: Option<LogHash>,
     /// Look among the batches of `run --sandbox`.
     #[arg(long)]
     pub(crate) sandbox: bool,

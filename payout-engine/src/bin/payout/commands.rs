@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 mod confirm;
 pub(crate) mod decide;

@@ -59,6 +59,7 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Status(args) => commands::status::execute(args, global, &config()?).await,
         Command::Otp(args) => commands::otp::execute(args, global, &config()?).await,
         Command::Reconcile(args) => commands::reconcile::execute(args, global, &config()?).await,
+        Command::Audit(args) => commands::audit::execute(args, global, &config()?).await,
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
         Command::Retry(args) => commands::retry::execute(args, global, &config()?).await,
         Command::Release(args) => {

@@ -59,6 +59,14 @@ impl Fields<'_> {
         self.get(column)
     }
 
+    pub(super) fn maybe_int(&self, column: &str) -> Result<Option<i64>, Error> {
+        self.get(column)
+    }
+
+    pub(super) fn maybe_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.get(column)
+    }
+
     pub(super) fn text(&self, column: &str) -> Result<&str, Error> {
         self.get(column)
     }
@@ -181,7 +189,7 @@ impl Fields<'_> {
     pub(super) fn stopped(&self) -> Result<Option<Stopped>, Error> {
         let Some(cause) = self.maybe("stop_cause")? else { return Ok(None) };
         Ok(Some(Stopped {
-            cause: cause.parse()?,
+            cause: cause.parse().map_err(|_| Error::corrupt("stop cause", &cause))?,
             message: self.maybe("stop_message")?.unwrap_or_default(),
         }))
     }

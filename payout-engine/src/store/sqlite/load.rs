@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
+use rand::rngs::OsRng;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{
     SqliteStore,
     codec::{Fields, millis, units},
     failed, lock,
-    write::guard_fence,
+    work::{Log, Work, begin},
 };
 use crate::{
-    batch::{Batch, BatchState, GatewayIdentity, NewBatch},
+    batch::{Batch, BatchId, BatchState, GatewayIdentity, NewBatch},
+    chain::{Creation, LogEvent, LogHash, Requested, Salt},
     error::Error,
-    machine::State,
+    machine::{Payout, State},
     order_no::BatchCode,
     payout::{NewPayout, Outcome},
     store::Lease,
@@ -35,8 +37,7 @@ pub(super) async fn create(
     let options = serde_json::to_string(&new.options)
         .map_err(|error| Error::store("write the batch's options", error))?;
     let mut writer = store.writer.lock().await;
-    let mut tx =
-        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
+    let mut tx = begin(&mut writer).await?;
     // We hold the lock, so whoever was loading these is gone.
     sqlx::query("DELETE FROM batches WHERE state = 'loading'")
         .execute(&mut *tx)
@@ -53,9 +54,12 @@ pub(super) async fn create(
             "exists already; `payout resume` goes on with it, `--batch` gives another name",
         ));
     }
+    let log =
+        Log { events: 0, head: LogHash::genesis(&code), salt: Some(Salt::random(&mut OsRng)) };
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO batches (name, code, state, base_url, seller_code, source, options, fence, \
-         runner, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) RETURNING id",
+         runner, created_at, updated_at, events, head, salt) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 0, ?, ?) RETURNING id",
     )
     .bind(&new.name)
     .bind(code.as_str())
@@ -67,16 +71,27 @@ pub(super) async fn create(
     .bind(runner)
     .bind(millis(now))
     .bind(millis(now))
+    .bind(log.head.as_bytes())
+    .bind(log.salt.as_ref().map(Salt::as_bytes))
     .fetch_one(&mut *tx)
     .await
     .map_err(failed("create the batch"))?;
-    tx.commit().await.map_err(failed("create the batch"))?;
-    Ok(Lease {
-        batch: crate::batch::BatchId(id),
+    let mut work = Work::within(tx, BatchId(id), &new.name, 1, Some(log), now);
+    work.log(vec![LogEvent::Created(Box::new(creation(new, gateway, code, runner)))]).await?;
+    work.commit("create the batch").await?;
+    Ok(Lease { batch: BatchId(id), name: new.name.clone(), fence: 1, _lock: Box::new(file) })
+}
+
+fn creation(new: &NewBatch, gateway: &GatewayIdentity, code: BatchCode, runner: &str) -> Creation {
+    Creation {
         name: new.name.clone(),
-        fence: 1,
-        _lock: Box::new(file),
-    })
+        code: code.to_string(),
+        base_url: gateway.base_url.clone(),
+        seller_code: gateway.seller_code.clone(),
+        source: new.source.clone(),
+        options: new.options.clone(),
+        runner: runner.to_owned(),
+    }
 }
 
 pub(super) async fn append(
@@ -86,22 +101,31 @@ pub(super) async fn append(
     now: Timestamp,
 ) -> Result<(), Error> {
     let mut writer = store.writer.lock().await;
-    let mut tx =
-        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
-    guard_fence(&mut tx, lease, now).await?;
+    let mut work = Work::begin(&mut writer, lease, now).await?;
     for chunk in rows.chunks(ROWS_A_STATEMENT) {
-        insert_payouts(&mut tx, lease, chunk, now).await?;
-        insert_payees(&mut tx, lease, chunk).await?;
+        insert_payouts(&mut work, chunk).await?;
+        insert_payees(&mut work, chunk).await?;
+        if let Some(salt) = work.salt() {
+            let events = chunk.iter().map(|row| LogEvent::loaded(row, &first(row, now), salt));
+            let events = events.collect();
+            work.log(events).await?;
+        }
     }
-    tx.commit().await.map_err(failed("write the rows"))
+    work.commit("write the rows").await
 }
 
-async fn insert_payouts(
-    tx: &mut SqliteConnection,
-    lease: &Lease,
-    rows: &[NewPayout],
-    now: Timestamp,
-) -> Result<(), Error> {
+/// A row as it is before anything happens to it.
+fn first(row: &NewPayout, now: Timestamp) -> Payout {
+    let mut payout = Payout::new(row.row, row.money.clone(), now);
+    if let Some(reason) = &row.invalid {
+        payout.state = State::Invalid;
+        payout.next_at = None;
+        payout.reason = Some(reason.clone());
+    }
+    payout
+}
+
+async fn insert_payouts(work: &mut Work<'_>, rows: &[NewPayout]) -> Result<(), Error> {
     let mut sums: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
     let mut insert = QueryBuilder::<Sqlite>::new(
         "INSERT INTO payouts (batch_id, row, line, reference, currency, amount, state, outcome, \
@@ -111,34 +135,36 @@ async fn insert_payouts(
     for row in rows {
         let units = units(&row.money.amount())
             .ok_or_else(|| Error::row(row.row, "the amount does not fit the store"))?;
-        let state = if row.invalid.is_some() { State::Invalid } else { State::Pending };
-        let sum =
-            sums.entry((row.money.currency().as_str(), state.outcome().as_str())).or_default();
+        let payout = first(row, work.now);
+        let outcome = payout.outcome();
+        let sum = sums.entry((row.money.currency().as_str(), outcome.as_str())).or_default();
         sum.0 += 1;
         sum.1 = sum
             .1
             .checked_add(units)
             .ok_or_else(|| Error::row(row.row, "the batch's sum does not fit the store"))?;
-        values.push((row, units, state));
+        values.push((row, units, payout));
     }
-    insert.push_values(values, |mut tuple, (row, units, state)| {
+    insert.push_values(values, |mut tuple, (row, units, payout)| {
+        let reason = payout.reason.as_ref();
         tuple
-            .push_bind(lease.batch.0)
+            .push_bind(work.batch.0)
             .push_bind(row.row.cast_signed())
             .push_bind(row.line.cast_signed())
             .push_bind(&row.reference)
             .push_bind(row.money.currency().as_str().to_owned())
             .push_bind(units)
-            .push_bind(state.as_str())
-            .push_bind(state.outcome().as_str())
-            .push_bind((state == State::Pending).then(|| millis(now)))
-            .push_bind(row.invalid.as_ref().map(|reason| reason.code.clone()))
-            .push_bind(row.invalid.as_ref().map(|reason| reason.message.clone()))
-            .push_bind(millis(now));
+            .push_bind(payout.state.as_str())
+            .push_bind(payout.outcome().as_str())
+            .push_bind(payout.next_at.map(millis))
+            .push_bind(reason.map(|reason| reason.code.clone()))
+            .push_bind(reason.map(|reason| reason.message.clone()))
+            .push_bind(millis(work.now));
     });
-    insert.build().execute(&mut *tx).await.map_err(|error| duplicate_or_failed(error, rows))?;
+    let inserted = insert.build().execute(&mut *work.tx).await;
+    inserted.map_err(|error| duplicate_or_failed(error, rows))?;
     for ((currency, outcome), (count, amount)) in sums {
-        move_sum(tx, lease, currency, outcome, count, amount).await?;
+        move_sum(work, currency, outcome, count, amount).await?;
     }
     Ok(())
 }
@@ -154,11 +180,7 @@ fn duplicate_or_failed(error: sqlx::Error, rows: &[NewPayout]) -> Error {
     }
 }
 
-async fn insert_payees(
-    tx: &mut SqliteConnection,
-    lease: &Lease,
-    rows: &[NewPayout],
-) -> Result<(), Error> {
+async fn insert_payees(work: &mut Work<'_>, rows: &[NewPayout]) -> Result<(), Error> {
     let mut insert = QueryBuilder::<Sqlite>::new(
         "INSERT INTO payees (batch_id, row, first_name, last_name, holder_name, phone_number, \
          email, bank_account_number, bic, address, city, postcode, body, extra) ",
@@ -175,7 +197,7 @@ async fn insert_payees(
             field.as_ref().map(|text| text.expose().clone())
         };
         tuple
-            .push_bind(lease.batch.0)
+            .push_bind(work.batch.0)
             .push_bind(row.row.cast_signed())
             .push_bind(payee.first_name.expose())
             .push_bind(payee.last_name.expose())
@@ -190,14 +212,13 @@ async fn insert_payees(
             .push_bind(row.body.clone())
             .push_bind(extra);
     });
-    insert.build().execute(tx).await.map_err(failed("write the rows"))?;
+    insert.build().execute(&mut *work.tx).await.map_err(failed("write the rows"))?;
     Ok(())
 }
 
 /// Adds to the sum of one outcome; taking away is adding a negative number.
 pub(super) async fn move_sum(
-    tx: &mut SqliteConnection,
-    lease: &Lease,
+    work: &mut Work<'_>,
     currency: &str,
     outcome: &str,
     rows: i64,
@@ -207,22 +228,22 @@ pub(super) async fn move_sum(
         "INSERT INTO sums (batch_id, currency, outcome, rows, amount) VALUES (?1, ?2, ?3, 0, 0) \
          ON CONFLICT DO NOTHING",
     )
-    .bind(lease.batch.0)
+    .bind(work.batch.0)
     .bind(currency)
     .bind(outcome)
-    .execute(&mut *tx)
+    .execute(&mut *work.tx)
     .await
     .map_err(failed("write the sums"))?;
     sqlx::query(
         "UPDATE sums SET rows = rows + ?4, amount = amount + ?5 \
          WHERE batch_id = ?1 AND currency = ?2 AND outcome = ?3",
     )
-    .bind(lease.batch.0)
+    .bind(work.batch.0)
     .bind(currency)
     .bind(outcome)
     .bind(rows)
     .bind(amount)
-    .execute(tx)
+    .execute(&mut *work.tx)
     .await
     .map_err(|error| match error.as_database_error() {
         Some(e) if e.is_check_violation() => {
@@ -239,16 +260,14 @@ pub(super) async fn complete(
     now: Timestamp,
 ) -> Result<Batch, Error> {
     let mut writer = store.writer.lock().await;
-    let mut tx =
-        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
-    guard_fence(&mut tx, lease, now).await?;
+    let mut work = Work::begin(&mut writer, lease, now).await?;
     sqlx::query(
         "INSERT INTO requested (batch_id, currency, rows, amount) \
          SELECT batch_id, currency, count(*), sum(amount) FROM payouts WHERE batch_id = ? \
          GROUP BY currency",
     )
     .bind(lease.batch.0)
-    .execute(&mut *tx)
+    .execute(&mut *work.tx)
     .await
     .map_err(failed("complete the batch"))?;
     let row = sqlx::query(
@@ -259,13 +278,37 @@ pub(super) async fn complete(
     .bind(BatchState::Ready.as_str())
     .bind(millis(now))
     .bind(lease.batch.0)
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut *work.tx)
     .await
     .map_err(failed("complete the batch"))?;
     let row = row.ok_or_else(|| Error::batch_state(&lease.name, "is complete already"))?;
     let batch = Fields(&row).batch()?;
-    tx.commit().await.map_err(failed("complete the batch"))?;
+    let requested = requested(&mut work.tx, lease.batch).await?;
+    work.log(vec![LogEvent::Completed { rows: batch.rows, requested }]).await?;
+    work.commit("complete the batch").await?;
     Ok(batch)
+}
+
+/// What a batch asks for, by currency.
+pub(super) async fn requested(
+    connection: &mut SqliteConnection,
+    batch: BatchId,
+) -> Result<Vec<Requested>, Error> {
+    let rows = sqlx::query("SELECT * FROM requested WHERE batch_id = ? ORDER BY currency")
+        .bind(batch.0)
+        .fetch_all(connection)
+        .await
+        .map_err(failed("read what was requested"))?;
+    rows.iter()
+        .map(|row| {
+            let row = Fields(row);
+            Ok(Requested {
+                currency: row.text("currency")?.to_owned(),
+                rows: row.count("rows")?,
+                amount: row.int("amount")?,
+            })
+        })
+        .collect()
 }
 
 /// Outcomes whose money was sent and whose end is not known.

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     SqliteStore,
@@ -142,6 +142,12 @@ pub(super) async fn next_due(
 }
 
 pub(super) async fn audit(store: &SqliteStore, batch: BatchId) -> Result<(), Error> {
+    let mut reader = store.readers.acquire().await.map_err(failed("count the rows"))?;
+    count_rows(&mut reader, batch).await
+}
+
+/// Counts the rows themselves and compares with the sums.
+pub(super) async fn count_rows(reader: &mut SqliteConnection, batch: BatchId) -> Result<(), Error> {
     let wrong = sqlx::query(
         "WITH counted AS (SELECT currency, outcome, count(*) AS rows, sum(amount) AS amount \
          FROM payouts WHERE batch_id = ?1 GROUP BY currency, outcome), \
@@ -151,7 +157,7 @@ pub(super) async fn audit(store: &SqliteStore, batch: BatchId) -> Result<(), Err
          UNION SELECT currency, outcome FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted)",
     )
     .bind(batch.0)
-    .fetch_optional(&store.readers)
+    .fetch_optional(reader)
     .await
     .map_err(failed("count the rows"))?;
     match wrong {
@@ -171,12 +177,23 @@ pub(super) async fn rows(
     after: u64,
     limit: usize,
 ) -> Result<Vec<PayoutRecord>, Error> {
+    let mut reader = store.readers.acquire().await.map_err(failed("read the rows"))?;
+    let rows = rows_after(&mut reader, batch, after, limit).await?;
+    rows.iter().map(|row| Fields(row).record()).collect()
+}
+
+/// Rows after `after`, with all columns.
+pub(super) async fn rows_after(
+    reader: &mut SqliteConnection,
+    batch: BatchId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<SqliteRow>, Error> {
     let mut query = QueryBuilder::<Sqlite>::new(ROWS);
     query.push("WHERE p.batch_id = ").push_bind(batch.0);
     query.push(" AND p.row > ").push_bind(after.cast_signed());
     query.push(" ORDER BY p.row LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = query.build().fetch_all(&store.readers).await.map_err(failed("read the rows"))?;
-    rows.iter().map(|row| Fields(row).record()).collect()
+    query.build().fetch_all(reader).await.map_err(failed("read the rows"))
 }
 
 pub(super) async fn find(

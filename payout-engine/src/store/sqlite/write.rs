@@ -1,25 +1,28 @@
 //! The runner's side: taking a batch over, and writing what the core decided.
 //!
-//! Invariant: every transaction here first proves that the lease is the newest one, and leaves the
-//! sums of the batch equal to what was requested.
+//! Invariant: every transaction here is a [`Work`], so it first proves that the lease is the newest
+//! one and tells the log what it changes; and it leaves the sums of the batch equal to what was
+//! requested.
 
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::{
     SqliteStore,
-    codec::{amount, millis, units},
+    codec::{Fields, amount, millis, units},
     failed,
     load::{IN_FLIGHT, move_sum},
     lock,
+    work::{Log, Work, begin},
 };
 use crate::{
     batch::{Batch, BatchState},
+    chain::LogEvent,
     error::Error,
     machine::State,
-    payout::Outcome,
+    payout::{Outcome, StopCause},
     store::{Lease, StateChange, Transition},
 };
 
@@ -34,36 +37,25 @@ pub(super) async fn lease(
 ) -> Result<Lease, Error> {
     let file = lock::lock(&store.path, runner)?;
     let mut writer = store.writer.lock().await;
-    let fence: Option<i64> = sqlx::query_scalar(
+    let mut tx = begin(&mut writer).await?;
+    let taken = sqlx::query(
         "UPDATE batches SET fence = fence + 1, runner = ?, updated_at = ? \
-         WHERE id = ? AND state <> 'loading' RETURNING fence",
+         WHERE id = ? AND state <> 'loading' RETURNING fence, events, head, salt",
     )
     .bind(runner)
     .bind(millis(now))
     .bind(batch.id.0)
-    .fetch_optional(&mut *writer)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed("take the batch over"))?;
-    let fence = fence.ok_or_else(|| {
+    let taken = taken.ok_or_else(|| {
         Error::batch_state(&batch.name, "was never loaded completely; run its file again")
     })?;
+    let fence = Fields(&taken).int("fence")?;
+    let mut work = Work::within(tx, batch.id, &batch.name, fence, Log::of(&taken)?, now);
+    work.log(vec![LogEvent::Leased { runner: runner.to_owned() }]).await?;
+    work.commit("take the batch over").await?;
     Ok(Lease { batch: batch.id, name: batch.name.clone(), fence, _lock: Box::new(file) })
-}
-
-/// Proves that nobody took the batch over, and marks it as touched.
-pub(super) async fn guard_fence(
-    tx: &mut SqliteConnection,
-    lease: &Lease,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let touched = sqlx::query("UPDATE batches SET updated_at = ? WHERE id = ? AND fence = ?")
-        .bind(millis(now))
-        .bind(lease.batch.0)
-        .bind(lease.fence)
-        .execute(tx)
-        .await
-        .map_err(failed("check the runner's lease"))?;
-    if touched.rows_affected() == 1 { Ok(()) } else { Err(Error::fenced(&lease.name)) }
 }
 
 pub(super) async fn set_state(
@@ -73,29 +65,28 @@ pub(super) async fn set_state(
     now: Timestamp,
 ) -> Result<(), Error> {
     let mut writer = store.writer.lock().await;
-    let changed = sqlx::query(
+    let mut work = Work::begin(&mut writer, lease, now).await?;
+    let cause = change.stopped.as_ref().map(|stopped| stopped.cause);
+    sqlx::query(
         "UPDATE batches SET state = ?, stop_cause = ?, stop_message = ?, interrupted = ?, \
-         elapsed_ms = elapsed_ms + ?, updated_at = ? WHERE id = ? AND fence = ?",
+         elapsed_ms = elapsed_ms + ? WHERE id = ?",
     )
     .bind(change.state.as_str())
-    .bind(change.stopped.as_ref().map(|stopped| stopped.cause.as_str()))
+    .bind(cause.map(StopCause::as_str))
     .bind(change.stopped.as_ref().map(|stopped| stopped.message.clone()))
     .bind(change.interrupted)
     .bind(i64::try_from(change.elapsed.as_millis()).unwrap_or(i64::MAX))
-    .bind(millis(now))
     .bind(lease.batch.0)
-    .bind(lease.fence)
-    .execute(&mut *writer)
+    .execute(&mut *work.tx)
     .await
     .map_err(failed("write the batch's state"))?;
-    if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::fenced(&lease.name)) }
+    work.log(vec![LogEvent::state(change.state, cause, change.interrupted)]).await?;
+    work.commit("write the batch's state").await
 }
 
 pub(super) async fn wake(store: &SqliteStore, lease: &Lease, now: Timestamp) -> Result<(), Error> {
     let mut writer = store.writer.lock().await;
-    let mut tx =
-        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
-    guard_fence(&mut tx, lease, now).await?;
+    let mut work = Work::begin(&mut writer, lease, now).await?;
     sqlx::query(
         "UPDATE payouts SET next_at = ?2, tries = 0, watched_since = NULL, version = version + 1 \
          WHERE batch_id = ?1 \
@@ -104,10 +95,11 @@ pub(super) async fn wake(store: &SqliteStore, lease: &Lease, now: Timestamp) -> 
     )
     .bind(lease.batch.0)
     .bind(millis(now))
-    .execute(&mut *tx)
+    .execute(&mut *work.tx)
     .await
     .map_err(failed("wake the rows"))?;
-    tx.commit().await.map_err(failed("wake the rows"))
+    work.log(vec![LogEvent::Woken]).await?;
+    work.commit("wake the rows").await
 }
 
 pub(super) async fn hold_duplicates(
@@ -116,9 +108,7 @@ pub(super) async fn hold_duplicates(
     now: Timestamp,
 ) -> Result<u64, Error> {
     let mut writer = store.writer.lock().await;
-    let mut tx =
-        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
-    guard_fence(&mut tx, lease, now).await?;
+    let mut work = Work::begin(&mut writer, lease, now).await?;
     let mut update = QueryBuilder::<Sqlite>::new("UPDATE payouts SET state = ");
     update.push_bind(State::Held.as_str()).push(", outcome = ");
     update.push_bind(Outcome::Held.as_str()).push(", next_at = NULL, reason_code = 'duplicate', ");
@@ -138,24 +128,18 @@ pub(super) async fn hold_duplicates(
     }
     update.push(")) AND NOT EXISTS (SELECT 1 FROM json_each(payouts.decisions) AS decision ");
     update.push("WHERE decision.value ->> 'about' = 'duplicate' ");
-    update.push("AND decision.value ->> 'ruling' = 'released') RETURNING currency, amount");
-    let held: Vec<(String, i64)> = update
-        .build_query_as()
-        .fetch_all(&mut *tx)
+    update.push("AND decision.value ->> 'ruling' = 'released') RETURNING *");
+    let held = update
+        .build()
+        .fetch_all(&mut *work.tx)
         .await
         .map_err(failed("hold rows that were paid elsewhere"))?;
-    let mut by_currency: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for (currency, amount) in &held {
-        let sum = by_currency.entry(currency.clone()).or_default();
-        sum.0 += 1;
-        sum.1 += amount;
-    }
-    for (currency, (rows, amount)) in by_currency {
-        move_sum(&mut tx, lease, &currency, Outcome::Pending.as_str(), -rows, -amount).await?;
-        move_sum(&mut tx, lease, &currency, Outcome::Held.as_str(), rows, amount).await?;
-    }
-    check_sums(&mut tx, lease).await?;
-    tx.commit().await.map_err(failed("hold rows that were paid elsewhere"))?;
+    let mut held = held.iter().map(|row| Fields(row).payout()).collect::<Result<Vec<_>, _>>()?;
+    held.sort_by_key(|payout| payout.row);
+    let held: Vec<_> =
+        held.into_iter().map(|payout| Transition { from: Outcome::Pending, payout }).collect();
+    account_for(&mut work, &held).await?;
+    work.commit("hold rows that were paid elsewhere").await?;
     Ok(held.len() as u64)
 }
 
@@ -166,19 +150,29 @@ pub(super) async fn write(
     now: Timestamp,
 ) -> Result<(), Error> {
     let mut writer = store.writer.lock().await;
-    let mut tx =
-        writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))?;
-    guard_fence(&mut tx, lease, now).await?;
+    let mut work = Work::begin(&mut writer, lease, now).await?;
     let mut rest = transitions;
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(distinct_rows(rest));
-        update(&mut tx, lease, chunk, now).await?;
+        update(&mut work, chunk).await?;
         rest = after;
     }
-    if move_sums(&mut tx, lease, transitions).await? {
-        check_sums(&mut tx, lease).await?;
+    account_for(&mut work, transitions).await?;
+    work.commit("commit").await
+}
+
+/// Moves the sums for rows that were changed, and tells the log.
+async fn account_for(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), Error> {
+    if move_sums(work, transitions).await? {
+        check_sums(work).await?;
     }
-    tx.commit().await.map_err(failed("commit"))
+    if !work.has_log() {
+        return Ok(());
+    }
+    let moved =
+        |Transition { from, payout }: &Transition| LogEvent::moved(*from, payout, work.salt());
+    let events = transitions.iter().map(moved).collect();
+    work.log(events).await
 }
 
 /// How many transitions from the start fit one statement: no row twice, because one statement
@@ -192,12 +186,7 @@ fn distinct_rows(transitions: &[Transition]) -> usize {
         .count()
 }
 
-async fn update(
-    tx: &mut SqliteConnection,
-    lease: &Lease,
-    transitions: &[Transition],
-    now: Timestamp,
-) -> Result<(), Error> {
+async fn update(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), Error> {
     let mut update = QueryBuilder::<Sqlite>::new(
         "WITH new (row, version, from_outcome, state, outcome, attempt, order_no, sends, sent_at, \
          seen, not_found, not_found_at, tries, next_at, watched_since, reason_code, \
@@ -253,13 +242,13 @@ async fn update(
          decisions = new.decisions, version = payouts.version + 1, \
          updated_at = ",
     );
-    update.push_bind(millis(now)).push(" FROM new WHERE payouts.batch_id = ");
-    update.push_bind(lease.batch.0);
+    update.push_bind(millis(work.now)).push(" FROM new WHERE payouts.batch_id = ");
+    update.push_bind(work.batch.0);
     update.push(
         " AND payouts.row = new.row AND payouts.version = new.version \
          AND payouts.outcome = new.from_outcome",
     );
-    let written = update.build().execute(tx).await.map_err(failed("write the rows"))?;
+    let written = update.build().execute(&mut *work.tx).await.map_err(failed("write the rows"))?;
     if written.rows_affected() == transitions.len() as u64 {
         return Ok(());
     }
@@ -268,11 +257,7 @@ async fn update(
 }
 
 /// Moves the money of every transition from one outcome's sum to the other's. True if any moved.
-async fn move_sums(
-    tx: &mut SqliteConnection,
-    lease: &Lease,
-    transitions: &[Transition],
-) -> Result<bool, Error> {
+async fn move_sums(work: &mut Work<'_>, transitions: &[Transition]) -> Result<bool, Error> {
     let mut moves: BTreeMap<(&str, Outcome), (i64, i64)> = BTreeMap::new();
     for Transition { from, payout } in transitions {
         if *from == payout.outcome() {
@@ -288,28 +273,28 @@ async fn move_sums(
         }
     }
     for ((currency, outcome), (rows, amount)) in &moves {
-        move_sum(tx, lease, currency, outcome.as_str(), *rows, *amount).await?;
+        move_sum(work, currency, outcome.as_str(), *rows, *amount).await?;
     }
     Ok(!moves.is_empty())
 }
 
 /// requested = sum over the outcomes, in rows and in money, in every currency.
-async fn check_sums(tx: &mut SqliteConnection, lease: &Lease) -> Result<(), Error> {
+async fn check_sums(work: &mut Work<'_>) -> Result<(), Error> {
     let wrong: Option<(String, i64, i64)> = sqlx::query_as(
         "SELECT r.currency, r.amount, coalesce(sum(s.amount), 0) FROM requested AS r \
          LEFT JOIN sums AS s ON s.batch_id = r.batch_id AND s.currency = r.currency \
          WHERE r.batch_id = ? GROUP BY r.currency \
          HAVING r.amount <> coalesce(sum(s.amount), 0) OR r.rows <> coalesce(sum(s.rows), 0)",
     )
-    .bind(lease.batch.0)
-    .fetch_optional(tx)
+    .bind(work.batch.0)
+    .fetch_optional(&mut *work.tx)
     .await
     .map_err(failed("add up the sums"))?;
     match wrong {
         None => Ok(()),
         Some((currency, requested, found)) => Err(Error::books(format!(
             "batch `{}` requested {} {currency}, its rows add up to {}",
-            lease.name,
+            work.name,
             amount(requested),
             amount(found)
         ))),

@@ -1,0 +1,138 @@
+//! The one way in which a runner writes: a transaction that proves its lease and keeps the log.
+//!
+//! Invariant: what a transaction changes and the events that tell of it are committed together or
+//! not at all, and only by the newest runner.
+
+use jiff::Timestamp;
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
+
+use super::{
+    codec::{Fields, millis},
+    failed,
+};
+use crate::{
+    batch::BatchId,
+    chain::{Entry, LogEvent, LogHash, Salt},
+    error::Error,
+    store::Lease,
+};
+
+/// Events in one statement. Small enough that the few different statement texts stay prepared.
+const EVENTS_A_STATEMENT: usize = 32;
+
+/// A writing transaction of a runner.
+pub(super) struct Work<'c> {
+    pub(super) tx: Transaction<'c, Sqlite>,
+    pub(super) batch: BatchId,
+    pub(super) name: String,
+    pub(super) now: Timestamp,
+    fence: i64,
+    log: Option<Log>,
+}
+
+/// The end of a batch's chain. A batch that was loaded before there was a log has none.
+pub(super) struct Log {
+    pub(super) events: i64,
+    pub(super) head: LogHash,
+    pub(super) salt: Option<Salt>,
+}
+
+impl Log {
+    pub(super) fn of(batch: &SqliteRow) -> Result<Option<Self>, Error> {
+        let batch = Fields(batch);
+        let Some(events) = batch.maybe_int("events")? else { return Ok(None) };
+        let salt = batch.maybe_bytes("salt")?.map(|salt| Salt::read(&salt)).transpose()?;
+        let head = LogHash::read(&batch.maybe_bytes("head")?.unwrap_or_default())?;
+        Ok(Some(Self { events, head, salt }))
+    }
+}
+
+/// Begins a transaction that will write, so that it never has to give way to another one.
+pub(super) async fn begin(writer: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, Error> {
+    writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a transaction"))
+}
+
+impl<'c> Work<'c> {
+    /// Begins a transaction, proves that nobody took the batch over, and marks it as touched.
+    pub(super) async fn begin(
+        writer: &'c mut SqliteConnection,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let mut tx = begin(writer).await?;
+        let batch = sqlx::query(
+            "UPDATE batches SET updated_at = ? WHERE id = ? AND fence = ? \
+             RETURNING events, head, salt",
+        )
+        .bind(millis(now))
+        .bind(lease.batch.0)
+        .bind(lease.fence)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed("check the runner's lease"))?;
+        let batch = batch.ok_or_else(|| Error::fenced(&lease.name))?;
+        Ok(Self::within(tx, lease.batch, &lease.name, lease.fence, Log::of(&batch)?, now))
+    }
+
+    /// Goes on with a transaction that has just made the lease.
+    pub(super) fn within(
+        tx: Transaction<'c, Sqlite>,
+        batch: BatchId,
+        name: &str,
+        fence: i64,
+        log: Option<Log>,
+        now: Timestamp,
+    ) -> Self {
+        Self { tx, batch, name: name.to_owned(), now, fence, log }
+    }
+
+    /// The salt of the batch's seals; `None` once personal data was removed, or without a log.
+    pub(super) fn salt(&self) -> Option<&Salt> {
+        self.log.as_ref().and_then(|log| log.salt.as_ref())
+    }
+
+    /// Whether events are kept of this batch.
+    pub(super) fn has_log(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Adds events to the log, in this order.
+    pub(super) async fn log(&mut self, events: Vec<LogEvent>) -> Result<(), Error> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut entries = Vec::with_capacity(events.len());
+        for event in events {
+            let entry = Entry::new(self.now, self.fence, event).encode()?;
+            log.head = log.head.next(&entry);
+            log.events += 1;
+            entries.push((log.events, entry, log.head));
+        }
+        for chunk in entries.chunks(EVENTS_A_STATEMENT) {
+            let mut insert =
+                QueryBuilder::<Sqlite>::new("INSERT INTO events (batch_id, seq, entry, hash) ");
+            insert.push_values(chunk, |mut tuple, (seq, entry, hash)| {
+                tuple
+                    .push_bind(self.batch.0)
+                    .push_bind(*seq)
+                    .push_bind(entry)
+                    .push_bind(hash.as_bytes());
+            });
+            insert.build().execute(&mut *self.tx).await.map_err(failed("write the event log"))?;
+        }
+        sqlx::query("UPDATE batches SET events = ?, head = ? WHERE id = ?")
+            .bind(log.events)
+            .bind(log.head.as_bytes())
+            .bind(self.batch.0)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed("write the event log"))?;
+        Ok(())
+    }
+
+    /// Makes it all durable.
+    pub(super) async fn commit(self, doing: &'static str) -> Result<(), Error> {
+        self.tx.commit().await.map_err(failed(doing))
+    }
+}
