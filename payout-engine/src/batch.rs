@@ -163,6 +163,8 @@ pub struct Batch {
     pub rows: u64,
     /// The cause for which it stopped, if it did.
     pub stopped: Option<Stopped>,
+    /// When its personal data was removed; nobody of it can be paid since.
+    pub purged_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When anything about it last changed.

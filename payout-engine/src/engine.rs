@@ -29,6 +29,7 @@ use crate::{
 
 mod decide;
 mod pump;
+mod purge;
 mod retry;
 
 use pump::Pump;
@@ -192,6 +193,9 @@ impl Engine {
         lease: &Arc<Lease>,
     ) -> Result<BatchSummary, Error> {
         self.store.audit(batch.id).await?;
+        if aim == Aim::Retry || batch.options.dry_run {
+            purge::refuse_purged(&self.store.batch(Some(&batch.name)).await?)?;
+        }
         self.store.set_state(lease, running(), clock.now()).await?;
         if aim == Aim::Retry {
             self.begin_again(lease, batch, clock).await?;

@@ -177,6 +177,11 @@ pub trait Store: Send + Sync + 'static {
     /// The row with this reference, if it is a valid one.
     fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>>;
 
+    /// Removes who was paid from a batch, for good: payees, unknown columns, holders' names, links,
+    /// and what people, banks and the gateway wrote about rows. Nothing of it can be found in the
+    /// store's files afterwards.
+    fn purge<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()>;
+
     /// Rows with one of these references in batches other than `except` that were not given up.
     fn conflicts<'a>(
         &'a self,

@@ -50,7 +50,7 @@ impl Engine {
             after = last.payout.row;
             let mut transitions = Vec::new();
             for row in rows {
-                transitions.extend(another_attempt(&rules, batch, row, clock)?);
+                transitions.extend(another_attempt(&rules, row, clock)?);
             }
             if !transitions.is_empty() {
                 self.store.write(lease, &transitions, clock.now()).await?;
@@ -61,7 +61,6 @@ impl Engine {
 
 fn another_attempt(
     rules: &Rules<'_>,
-    batch: &Batch,
     row: PayoutRecord,
     clock: Clock,
 ) -> Result<Option<Transition>, Error> {
@@ -69,12 +68,6 @@ fn another_attempt(
     let step = row.payout.step(rules, Event::Retry, clock.now());
     if step.write == Write::Not {
         return Ok(None);
-    }
-    if row.payee.is_none() {
-        return Err(Error::batch_state(
-            &batch.name,
-            "holds no personal data any more, so nobody of it can be paid; run a new file",
-        ));
     }
     step.payout.check()?;
     Ok(Some(Transition { from, payout: step.payout }))

@@ -5,8 +5,8 @@
 //! owner alone (0600), because it holds account numbers.
 //!
 //! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side,
-//! [`read`] everybody's, [`lock`] keeps it to one runner. Whatever writes does so in a [`work`],
-//! which keeps the event log; [`verify`] holds that against the rows.
+//! [`read`] everybody's, [`purge`] forgets, [`lock`] keeps it to one runner. Whatever writes does so
+//! in a [`work`], which keeps the event log; [`verify`] holds that against the rows.
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,7 @@ use crate::{
 mod codec;
 mod load;
 mod lock;
+mod purge;
 mod read;
 mod verify;
 mod work;
@@ -182,6 +183,10 @@ impl Store for SqliteStore {
 
     fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>> {
         Box::pin(read::find(self, batch, reference))
+    }
+
+    fn purge<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
+        Box::pin(purge::purge(self, lease, now))
     }
 
     fn conflicts<'a>(

@@ -114,6 +114,9 @@ impl Store for Dying {
     fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>> {
         self.inner.find(batch, reference)
     }
+    fn purge<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
+        self.dies(self.inner.purge(lease, now))
+    }
     fn conflicts<'a>(
         &'a self,
         references: &'a [&'a str],

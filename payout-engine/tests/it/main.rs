@@ -8,6 +8,7 @@ mod cli_decide;
 mod cli_doctor;
 mod cli_init;
 mod cli_kill;
+mod cli_purge;
 mod cli_reconcile;
 mod cli_retry;
 mod cli_run;

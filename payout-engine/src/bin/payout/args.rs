@@ -109,6 +109,8 @@ pub(crate) enum Command {
     Release(DecideArgs),
     /// Reject a held row: a person decided that it is not paid.
     Reject(DecideArgs),
+    /// Remove personal data from a finished batch for good; amounts and outcomes stay.
+    Purge(PurgeArgs),
     /// Serve a sandbox gateway to try things out against.
     Sandbox(SandboxArgs),
 }
@@ -226,6 +228,18 @@ pub(crate) struct RetryArgs {
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// Try a batch of `run --sandbox` again.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PurgeArgs {
+    /// The batch; without it, the newest one.
+    pub(crate) batch: Option<String>,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Purge a batch of `run --sandbox`.
     #[arg(long)]
     pub(crate) sandbox: bool,
 }

@@ -9,6 +9,7 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod otp;
 mod pay;
+pub(crate) mod purge;
 pub(crate) mod reconcile;
 pub(crate) mod report;
 pub(crate) mod resume;

@@ -61,6 +61,7 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Reconcile(args) => commands::reconcile::execute(args, global, &config()?).await,
         Command::Audit(args) => commands::audit::execute(args, global, &config()?).await,
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
+        Command::Purge(args) => commands::purge::execute(args, global, &config()?).await,
         Command::Retry(args) => commands::retry::execute(args, global, &config()?).await,
         Command::Release(args) => {
             commands::decide::execute(args, Ruling::Released, global, &config()?).await

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use kess_gateway::{Amount, Currency};
 use payout_engine::intake::{Checked, Finding};
 use payout_engine::report::{amounts_json, plain};
-use payout_engine::{BatchSummary, Outcome};
+use payout_engine::{Batch, BatchSummary, Outcome};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -166,6 +166,14 @@ pub(crate) fn summary_text(summary: &BatchSummary) -> String {
         text.push_str(&format!("\n\nstopped: {}", stopped.message));
     }
     text
+}
+
+/// A batch's state, and whether its people are forgotten.
+pub(crate) fn state_text(batch: &Batch) -> String {
+    match batch.purged_at {
+        None => batch.state.to_string(),
+        Some(at) => format!("{}, purged {}", batch.state, at.strftime("%Y-%m-%d")),
+    }
 }
 
 /// What to do next, as commands to type; `flags` go with each of them.

@@ -210,6 +210,7 @@ impl Fields<'_> {
             source: self.text("source")?.to_owned(),
             rows: self.count("rows")?,
             stopped: self.stopped()?,
+            purged_at: self.maybe_time("purged_at")?,
             created_at: self.time("created_at")?,
             updated_at: self.time("updated_at")?,
         })

@@ -1,4 +1,5 @@
-//! The question before money moves: on a terminal it is asked, elsewhere it wants `--yes`.
+//! The question before something that cannot be taken back: on a terminal it is asked, elsewhere it
+//! wants `--yes`.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -8,6 +9,17 @@ use payout_engine::GatewayIdentity;
 
 use crate::failure::Failure;
 use crate::output::{amount_lines, grouped, table, tell};
+
+/// What is asked, and what is said where it was not answered with yes.
+pub(crate) struct Question<'a> {
+    /// What it is about, shown above the question.
+    pub(crate) about: String,
+    pub(crate) question: &'a str,
+    /// What did not happen then.
+    pub(crate) nothing: &'a str,
+    /// What to type where nobody can be asked.
+    pub(crate) yes: &'a str,
+}
 
 /// Shows how many rows and how much, and asks.
 pub(crate) fn confirm(
@@ -19,19 +31,30 @@ pub(crate) fn confirm(
     if yes {
         return Ok(());
     }
-    if !is_interactive() {
-        return Err(Failure::usage("there is no terminal to ask on; nothing was sent")
-            .with_hint("add --yes to pay without being asked"));
-    }
     let mut lines = vec![vec!["rows".to_owned(), grouped(&rows.to_string())]];
     lines.extend(amount_lines(totals));
-    tell(&format!("\n{}\n\nthrough {gateway}", table(&lines, &[1])));
-    write!(io::stderr(), "Pay? [y/N] ")?;
+    ask(&Question {
+        about: format!("{}\n\nthrough {gateway}", table(&lines, &[1])),
+        question: "Pay?",
+        nothing: "nothing was sent",
+        yes: "add --yes to pay without being asked",
+    })
+}
+
+/// Asks on the terminal; an error where there is none, or the answer is not yes.
+pub(crate) fn ask(question: &Question<'_>) -> Result<(), Failure> {
+    let Question { about, question, nothing, yes } = question;
+    if !is_interactive() {
+        let message = format!("there is no terminal to ask on; {nothing}");
+        return Err(Failure::usage(message).with_hint(*yes));
+    }
+    tell(&format!("\n{about}\n"));
+    write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     match answer.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Failure::usage("not confirmed; nothing was sent")),
+        _ => Err(Failure::usage(format!("not confirmed; {nothing}"))),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::args::{Global, ListArgs};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{grouped, print, table};
+use crate::output::{grouped, print, state_text, table};
 use crate::place::Place;
 
 pub(crate) async fn execute(
@@ -38,6 +38,7 @@ fn document(batches: &[(Batch, BatchSummary)]) -> Result<String, Failure> {
             state: batch.state.as_str(),
             source: &batch.source,
             created_at: batch.created_at.to_string(),
+            purged_at: batch.purged_at.map(|at| at.to_string()),
             summary,
         });
     }
@@ -55,6 +56,7 @@ struct ListEntry<'a> {
     state: &'static str,
     source: &'a str,
     created_at: String,
+    purged_at: Option<String>,
     summary: Box<RawValue>,
 }
 
@@ -74,7 +76,7 @@ fn text(batches: &[(Batch, BatchSummary)], place: &Place) -> String {
             .collect();
         rows.push(vec![
             batch.name.clone(),
-            batch.state.to_string(),
+            state_text(batch),
             batch.created_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
             summary.rows.to_string(),
             summary.count(Outcome::Paid).to_string(),

@@ -7,7 +7,7 @@ use crate::args::{BatchArgs, Global};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{next_steps, print, summary_text};
+use crate::output::{next_steps, print, state_text, summary_text};
 use crate::place::Place;
 
 pub(crate) async fn execute(
@@ -23,9 +23,10 @@ pub(crate) async fn execute(
         print(&summary_json(&summary))?;
         return Ok(Exit::Done);
     }
-    let mut text = format!("{}\n\nstate: {}", summary_text(&summary), batch.state);
+    let mut text = format!("{}\n\nstate: {}", summary_text(&summary), state_text(&batch));
     let next = next_steps(&summary, &place.flags);
-    if !next.is_empty() {
+    // Nobody of a purged batch can be paid, whatever its rows are.
+    if !next.is_empty() && batch.purged_at.is_none() {
         text.push('\n');
         text.push_str(&next);
     }
