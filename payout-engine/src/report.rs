@@ -8,6 +8,7 @@
 
 mod html;
 mod json;
+mod retriable;
 mod sheet;
 
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use crate::payout::{BatchSummary, Outcome, Payee, Reason};
 use crate::store::PayoutRecord;
 
 pub use json::{amounts_json, summary_json};
+pub use retriable::Retriable;
 
 /// What a report looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

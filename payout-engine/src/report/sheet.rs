@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::{ReportRow, plain};
 
 /// The contract's own columns.
-const COLUMNS: [&str; 14] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "reference",
     "first_name",
     "last_name",
@@ -63,7 +63,7 @@ impl<W: Write> Sheet<W> {
     pub(super) fn row(&mut self, row: &ReportRow) -> io::Result<()> {
         let mut fields = Vec::with_capacity(COLUMNS.len() + self.extra.len() + OUTCOME.len());
         fields.push(harmless(&row.reference));
-        fields.extend(original(row));
+        fields.extend(original(row).map(|value| Cow::Owned(harmless(&value).into_owned())));
         for name in &self.extra {
             let value = row.extra.iter().find(|(heading, _)| heading == name);
             fields.push(value.map_or(Cow::Borrowed(""), |(_, value)| harmless(value)));
@@ -78,11 +78,12 @@ impl<W: Write> Sheet<W> {
     }
 }
 
-/// The merchant's columns but the reference; empty once personal data was removed.
-fn original(row: &ReportRow) -> [Cow<'_, str>; 13] {
+/// The merchant's columns but the reference, as they were in the file; empty once personal data was
+/// removed.
+pub(super) fn original(row: &ReportRow) -> [Cow<'_, str>; 13] {
     let payee = row.payee.as_ref();
-    let text = |value: Option<&'_ String>| -> Cow<'static, str> {
-        Cow::Owned(value.map_or_else(String::new, |value| harmless(value).into_owned()))
+    let text = |value: Option<&'_ String>| -> Cow<'_, str> {
+        value.map_or(Cow::Borrowed(""), |value| Cow::Owned(value.clone()))
     };
     let currency = row.money.currency();
     [
@@ -93,7 +94,7 @@ fn original(row: &ReportRow) -> [Cow<'_, str>; 13] {
         text(payee.map(|payee| payee.bank_account_number.expose())),
         text(payee.map(|payee| &payee.bic)),
         Cow::Owned(plain(row.money.amount(), currency)),
-        Cow::Owned(currency.to_string()),
+        Cow::Borrowed(currency.as_str()),
         text(payee.and_then(|payee| payee.holder_name.as_ref()).map(|name| name.expose())),
         text(row.body.as_ref()),
         text(payee.and_then(|payee| payee.address.as_ref()).map(|value| value.expose())),
@@ -122,7 +123,7 @@ fn outcome(row: &ReportRow) -> [String; 13] {
     ]
 }
 
-fn write<'a, W: Write>(
+pub(super) fn write<'a, W: Write>(
     writer: &mut csv::Writer<W>,
     fields: impl IntoIterator<Item = Cow<'a, str>>,
 ) -> io::Result<()> {
@@ -134,7 +135,7 @@ fn write<'a, W: Write>(
 }
 
 /// Text that no spreadsheet takes for a formula. A plain number with a sign is none.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let number = text.len() > 1
         && text.starts_with(['+', '-'])

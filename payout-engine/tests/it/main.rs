@@ -10,6 +10,7 @@ mod cli_init;
 mod cli_kill;
 mod cli_purge;
 mod cli_reconcile;
+mod cli_retriable;
 mod cli_retry;
 mod cli_run;
 mod command;

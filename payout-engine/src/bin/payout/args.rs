@@ -265,6 +265,9 @@ pub(crate) struct ReportArgs {
     /// What the report looks like.
     #[arg(long, value_enum, default_value_t = ReportFormat::Csv)]
     pub(crate) format: ReportFormat,
+    /// Only the rows that certainly moved no money, as a file that `payout run` takes again.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) retriable: bool,
     /// Write to this file, readable for you only, instead of stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
