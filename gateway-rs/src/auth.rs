@@ -104,16 +104,18 @@ struct State {
     generation: u64,
 }
 
-/// The one holder of the token. Cheap to clone.
+/// The one holder of the token. Cheap to clone; the clones share the token.
 #[derive(Clone)]
-pub(crate) struct Auth(Arc<Inner>);
+pub(crate) struct Auth {
+    inner: Arc<Inner>,
+    retry: RetryPolicy,
+}
 
 struct Inner {
     transport: Arc<dyn Transport>,
     url: Url,
     credentials: Credentials,
     timeout: Duration,
-    retry: RetryPolicy,
     state: Mutex<State>,
 }
 
@@ -126,7 +128,12 @@ impl Auth {
         retry: RetryPolicy,
     ) -> Auth {
         let state = Mutex::default();
-        Auth(Arc::new(Inner { transport, url, credentials, timeout, retry, state }))
+        Auth { inner: Arc::new(Inner { transport, url, credentials, timeout, state }), retry }
+    }
+
+    /// The same token, asked for with another patience.
+    pub(crate) fn with_retry(&self, retry: RetryPolicy) -> Auth {
+        Auth { retry, ..self.clone() }
     }
 
     /// A token that is good now.
@@ -262,7 +269,7 @@ impl Auth {
             };
             let random = rand::random();
             let (effect, idempotency) = (TOKEN.effect, TOKEN.idempotency);
-            let pause = retry::pause(&self.0.retry, effect, idempotency, &failure, attempt, random);
+            let pause = retry::pause(&self.retry, effect, idempotency, &failure, attempt, random);
             let Some(pause) = pause else {
                 let repeatable = retry::may_repeat(effect, idempotency, &failure);
                 return Err(error.with_retryable(repeatable));
@@ -278,12 +285,12 @@ impl Auth {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let request = HttpRequest {
-            url: self.0.url.clone(),
+            url: self.inner.url.clone(),
             headers,
             body: Bytes::from(body),
-            timeout: self.0.timeout,
+            timeout: self.inner.timeout,
         };
-        let response = self.0.transport.send(request).await;
+        let response = self.inner.transport.send(request).await;
         let response = response.map_err(|error| crate::client::transport_error(&TOKEN, error))?;
         read_grant(&response)
     }
@@ -291,8 +298,8 @@ impl Auth {
     fn password_form(&self) -> Form<'_> {
         Form {
             grant_type: "password",
-            username: Some(&self.0.credentials.username),
-            password: Some(self.0.credentials.password.expose_secret()),
+            username: Some(&self.inner.credentials.username),
+            password: Some(self.inner.credentials.password.expose_secret()),
             ..self.form()
         }
     }
@@ -305,8 +312,8 @@ impl Auth {
     fn form(&self) -> Form<'_> {
         Form {
             grant_type: "",
-            client_id: &self.0.credentials.client_id,
-            client_secret: self.0.credentials.client_secret.expose_secret(),
+            client_id: &self.inner.credentials.client_id,
+            client_secret: self.inner.credentials.client_secret.expose_secret(),
             username: None,
             password: None,
             refresh_token: None,
@@ -314,7 +321,7 @@ impl Auth {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

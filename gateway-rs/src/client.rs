@@ -54,6 +54,7 @@ pub use builder::{BaseUrl, ClientBuilder};
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     base_url: BaseUrl,
     gateway_url: url::Url,
@@ -77,6 +78,14 @@ impl Client {
     /// Makes a call of a request, for those who build requests apart from clients.
     pub fn call<R: Operation>(&self, request: R) -> Call<'_, R> {
         Call::new(self, request)
+    }
+
+    /// The same client with another patience, for callers who repeat calls themselves. Token and
+    /// connections stay shared.
+    #[must_use]
+    pub fn with_retry(self, retry: RetryPolicy) -> Client {
+        let auth = self.0.auth.with_retry(retry);
+        Client(Arc::new(Inner { auth, retry, ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// Encrypts `customer` or `card` with the merchant's public key.

@@ -1,8 +1,13 @@
-//! What may leave now: rate, everybody's pauses, the circuit.
+//! What may leave now: the window, rate, everybody's pauses, the circuit.
 //!
-//! Every call passes the gate. A `Retry-After` given to one call holds for all of them; calls that
-//! keep failing open the circuit, which lets one probe through after each growing pause instead of
-//! burning every row's attempts; an outage that lasts stops the batch.
+//! Every call passes the gate, in the order in which the calls came to it: queries do not starve
+//! behind payouts, and after a pause they leave one by one instead of all at once. Only the first
+//! in the line waits for the gate; whoever gives up waiting just leaves the line.
+//!
+//! The window bounds the calls in flight by what the gateway takes. A `Retry-After` given to one
+//! call holds for all of them; calls that keep failing open the circuit, which lets one probe
+//! through after each growing pause instead of burning every row's attempts; an outage that lasts
+//! stops the batch.
 //!
 //! The gate decides *when*, never *whether*: nothing about money is decided here.
 
@@ -12,7 +17,7 @@ use std::{
 };
 
 use tokio::{
-    sync::Notify,
+    sync::{Mutex as Line, Notify},
     time::{Instant, sleep_until},
 };
 
@@ -23,6 +28,11 @@ use crate::{
     policy::Policy,
 };
 
+mod window;
+
+pub(crate) use window::Service;
+use window::{Ended, Ending, Window};
+
 /// How far ahead of an even spacing calls may run: timers are no finer than a millisecond or so.
 const BURST: Duration = Duration::from_millis(50);
 
@@ -32,11 +42,17 @@ pub(crate) struct Gate {
     interval: Option<Duration>,
     observer: Arc<dyn Observer>,
     state: Mutex<State>,
+    /// Whoever holds it is the first in the line.
+    line: Line<()>,
+    /// A call ended, so the first in the line should look again.
     changed: Notify,
 }
 
-#[derive(Default)]
 struct State {
+    window: Window,
+    in_flight: usize,
+    /// The size of the window as it was last told.
+    told: usize,
     /// When the next call would leave if calls were evenly spaced.
     next_slot: Option<Instant>,
     paused_until: Option<Instant>,
@@ -55,6 +71,8 @@ struct Circuit {
 pub(crate) struct Pass {
     gate: Arc<Gate>,
     probe: bool,
+    round: u64,
+    began: Instant,
 }
 
 /// What a call's end means for everybody.
@@ -66,49 +84,56 @@ pub(crate) enum Verdict {
     Outage(Reason),
 }
 
+/// What the first in the line waits for.
+enum Wait {
+    Until(Instant),
+    /// A call under way has to end first.
+    Change,
+}
+
 impl Gate {
-    pub(crate) fn new(policy: Policy, rate: Option<u32>, observer: Arc<dyn Observer>) -> Arc<Self> {
-        let interval = rate.map(|calls| Duration::from_secs(1) / calls.max(1));
+    /// A gate for at most `concurrency` calls in flight and `rate` calls a second.
+    pub(crate) fn new(
+        policy: Policy,
+        concurrency: usize,
+        rate: Option<u32>,
+        observer: Arc<dyn Observer>,
+    ) -> Arc<Self> {
+        let window = Window::new(concurrency);
+        let state = State {
+            told: window.size(),
+            window,
+            in_flight: 0,
+            next_slot: None,
+            paused_until: None,
+            failures: 0,
+            circuit: None,
+        };
         Arc::new(Self {
             policy,
-            interval,
+            interval: rate.map(|calls| Duration::from_secs(1) / calls.max(1)),
             observer,
-            state: Mutex::default(),
+            state: Mutex::new(state),
+            line: Line::new(()),
             changed: Notify::new(),
         })
     }
 
     /// Waits until a call may leave.
     pub(crate) async fn pass(self: &Arc<Self>) -> Pass {
-        if let Some(at) = self.reserve_slot() {
-            sleep_until(at).await;
-        }
+        let _first = self.line.lock().await;
         loop {
             let changed = self.changed.notified();
-            let wait = {
-                let mut state = self.state();
-                match state.blocked(Instant::now()) {
-                    Blocked::No { probe } => return Pass { gate: Arc::clone(self), probe },
-                    Blocked::Until(at) => Some(at),
-                    Blocked::Probing => None,
+            let now = Instant::now();
+            let admitted = self.state().admit(now, self.interval);
+            match admitted {
+                Ok((probe, round)) => {
+                    return Pass { gate: Arc::clone(self), probe, round, began: now };
                 }
-            };
-            match wait {
-                Some(at) => sleep_until(at).await,
-                None => changed.await,
+                Err(Wait::Until(at)) => sleep_until(at).await,
+                Err(Wait::Change) => changed.await,
             }
         }
-    }
-
-    /// Takes the next slot of the rate; the moment it comes, if that is not now.
-    fn reserve_slot(&self) -> Option<Instant> {
-        let interval = self.interval?;
-        let now = Instant::now();
-        let mut state = self.state();
-        let slot = state.next_slot.map_or(now, |slot| slot.max(now));
-        state.next_slot = Some(slot + interval);
-        let leaves = slot.checked_sub(BURST).unwrap_or(slot);
-        (leaves > now).then_some(leaves)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -126,8 +151,7 @@ impl Gate {
         self.observer.event(&EngineEvent::Paused { reason: reason.clone(), pause });
     }
 
-    fn failed(&self, probe: bool, reason: &Reason) -> Verdict {
-        let mut state = self.state();
+    fn failed(&self, state: &mut State, probe: bool, reason: &Reason) -> Verdict {
         state.failures += 1;
         let many = state.failures >= self.policy.circuit_failures;
         let now = Instant::now();
@@ -146,47 +170,82 @@ impl Gate {
         }
         let probes = state.circuit.as_ref().map_or(0, |circuit| circuit.probes);
         let pause = self.policy.circuit.pause(probes, 0);
-        self.pause(&mut state, pause, reason);
+        self.pause(state, pause, reason);
         Verdict::GoOn
+    }
+
+    /// Tells a size of the window that is markedly another than the last one told.
+    fn tell(&self, state: &mut State, reason: Option<&Reason>) {
+        let size = state.window.size();
+        let grown = size >= state.told * 2 || (state.window.is_at_bound() && size > state.told);
+        if size * 2 <= state.told || grown {
+            state.told = size;
+            let reason = reason.cloned();
+            self.observer.event(&EngineEvent::Concurrency { calls: size, reason });
+        }
     }
 }
 
-enum Blocked {
-    No { probe: bool },
-    Until(Instant),
-    Probing,
-}
-
 impl State {
-    fn blocked(&mut self, now: Instant) -> Blocked {
+    /// Lets a call leave, or says what it has to wait for.
+    fn admit(&mut self, now: Instant, interval: Option<Duration>) -> Result<(bool, u64), Wait> {
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
-            return Blocked::Until(until);
+            return Err(Wait::Until(until));
         }
-        match &mut self.circuit {
-            None => Blocked::No { probe: false },
-            Some(circuit) if circuit.probing => Blocked::Probing,
-            Some(circuit) => {
-                circuit.probing = true;
-                Blocked::No { probe: true }
+        let probing = self.circuit.as_ref().is_some_and(|circuit| circuit.probing);
+        if probing || self.in_flight >= self.window.size() {
+            return Err(Wait::Change);
+        }
+        if let Some(interval) = interval {
+            let slot = self.next_slot.map_or(now, |slot| slot.max(now));
+            let leaves = slot.checked_sub(BURST).unwrap_or(slot);
+            if leaves > now {
+                return Err(Wait::Until(leaves));
             }
+            self.next_slot = Some(slot + interval);
         }
+        if let Some(circuit) = &mut self.circuit {
+            circuit.probing = true;
+        }
+        self.in_flight += 1;
+        Ok((self.circuit.is_some(), self.window.round()))
     }
 }
 
 impl Pass {
+    /// The call leaves now; what came before (an intent that was made durable) took its own time.
+    pub(crate) fn leaves(&mut self) {
+        self.began = Instant::now();
+    }
+
     /// Tells the gate how the call ended. `None` is an answer.
-    pub(crate) fn report(self, error: Option<&CallError>) -> Verdict {
+    pub(crate) fn report(self, service: Service, error: Option<&CallError>) -> Verdict {
         let gate = Arc::clone(&self.gate);
+        let mut state = gate.state();
+        let now = Instant::now();
+        let ended = Ended {
+            service,
+            ending: ending(error),
+            round: self.round,
+            took: now.duration_since(self.began),
+            in_flight: state.in_flight,
+        };
+        state.window.ended(ended, now);
+        gate.tell(&mut state, error.map(CallError::reason));
         let verdict = match error {
-            Some(CallError::NotSent(reason) | CallError::Unknown { reason, .. }) => {
+            Some(
+                CallError::NotSent(reason)
+                | CallError::Unknown { reason, .. }
+                | CallError::Overloaded { reason, .. },
+            ) => {
                 if let Some(pause) = error.and_then(CallError::retry_after) {
-                    gate.pause(&mut gate.state(), pause, reason);
+                    gate.pause(&mut state, pause, reason);
                 }
-                gate.failed(self.probe, reason)
+                gate.failed(&mut state, self.probe, reason)
             }
             Some(CallError::RateLimited { reason, retry_after }) => {
                 let pause = retry_after.unwrap_or(gate.policy.retry_after);
-                gate.pause(&mut gate.state(), pause, reason);
+                gate.pause(&mut state, pause, reason);
                 Verdict::GoOn
             }
             // A refusal is an answer: the gateway is alive.
@@ -197,26 +256,36 @@ impl Pass {
                 | CallError::Stop { .. },
             )
             | None => {
-                let mut state = gate.state();
                 state.failures = 0;
                 state.circuit = None;
                 Verdict::GoOn
             }
         };
-        drop(self);
+        drop(state);
         verdict
     }
 }
 
+fn ending(error: Option<&CallError>) -> Ending {
+    match error {
+        Some(CallError::RateLimited { .. } | CallError::Overloaded { .. }) => Ending::TooMuch,
+        Some(CallError::NotSent(_) | CallError::Unknown { answered: false, .. }) => Ending::Silence,
+        _ => Ending::Answered,
+    }
+}
+
 impl Drop for Pass {
-    /// A probe that ended, or was cancelled, lets the next one through.
+    /// The call ended, or was given up: the next one may leave, and so may the next probe.
     fn drop(&mut self) {
+        let mut state = self.gate.state();
+        state.in_flight -= 1;
         if self.probe
-            && let Some(circuit) = &mut self.gate.state().circuit
+            && let Some(circuit) = &mut state.circuit
         {
             circuit.probing = false;
         }
-        self.gate.changed.notify_waiters();
+        drop(state);
+        self.gate.changed.notify_one();
     }
 }
 

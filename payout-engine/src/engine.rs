@@ -6,7 +6,7 @@
 //!
 //! Memory follows concurrency: due rows are read from the store page by page.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use rand::rngs::OsRng;
 
@@ -22,9 +22,9 @@ use crate::{
     order_no::BatchCode,
     payout::{BatchSummary, NewPayout, Outcome, StopCause, Stopped},
     policy::Policy,
-    preflight,
     store::{Lease, StateChange, Store},
     turn::{Halt, Run},
+    wallets::Wallets,
 };
 
 mod decide;
@@ -200,12 +200,14 @@ impl Engine {
         if aim == Aim::Retry {
             self.begin_again(lease, batch, clock).await?;
         }
+        let (concurrency, rate) = (batch.options.concurrency, batch.options.rate);
+        let observer = Arc::clone(&self.observer);
         let run = Arc::new(Run {
             batch: batch.clone(),
             policy: self.policy.clone(),
             clock,
             gateway,
-            gate: Gate::new(self.policy.clone(), batch.options.rate, Arc::clone(&self.observer)),
+            gate: Gate::new(self.policy.clone(), concurrency, rate, observer),
             observer: Arc::clone(&self.observer),
             halt: Halt::new(cancel.clone()),
         });
@@ -215,11 +217,13 @@ impl Engine {
         self.store.wake(lease, clock.now()).await?;
         let summary = self.store.summary(batch.id).await?;
         self.observer.event(&EngineEvent::Started { summary: summary.clone() });
-        preflight::check_wallets(&run, &*self.store, &summary).await?;
+        let mut wallets = Wallets::new(&run, &*self.store);
+        wallets.check().await?;
 
         let (journal, writer) =
             Journal::open(Arc::clone(&self.store), Arc::clone(lease), self.policy.clone(), clock);
-        let pumped = Pump::new(Arc::clone(&run), Arc::clone(&self.store), journal).run().await;
+        let pump = Pump::new(Arc::clone(&run), Arc::clone(&self.store), journal);
+        let pumped = pump_watched(&run, pump, wallets).await;
         // All that was handed in is written before the lease goes, also when a turn failed.
         let _ = writer.await;
         pumped?;
@@ -257,6 +261,18 @@ impl Engine {
         let change = StateChange { state, stopped, interrupted, elapsed: clock.elapsed() };
         self.store.set_state(lease, change, clock.now()).await
     }
+}
+
+/// Pumps, with an eye on the wallets as long as that takes. If the eye fails, the run is drained.
+async fn pump_watched(run: &Run, pump: Pump, mut wallets: Wallets<'_>) -> Result<(), Error> {
+    let mut pumping = pin!(pump.run());
+    let failed = tokio::select! {
+        pumped = &mut pumping => return pumped,
+        Err(error) = wallets.watch() => error,
+    };
+    run.halt.raise();
+    pumping.await?;
+    Err(failed)
 }
 
 fn running() -> StateChange {

@@ -75,6 +75,13 @@ pub enum EngineEvent {
         /// For how long.
         pause: Duration,
     },
+    /// The number of calls that may be in flight changed markedly.
+    Concurrency {
+        /// How many now.
+        calls: usize,
+        /// What the gateway said, where that made them fewer.
+        reason: Option<Reason>,
+    },
     /// What the wallet holds and what the batch needs of one currency.
     Wallet {
         /// The currency.

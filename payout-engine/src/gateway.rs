@@ -136,6 +136,14 @@ pub enum CallError {
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
+    /// The gateway, or something in front of it, has too much to do (503, 504). Whether it did
+    /// something is not known.
+    Overloaded {
+        /// What it said.
+        reason: Reason,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// Cut, timed out, or an answer that says nothing certain.
     Unknown {
         /// What happened.
@@ -163,6 +171,7 @@ impl CallError {
             | Self::Duplicate(reason)
             | Self::NotFound(reason)
             | Self::RateLimited { reason, .. }
+            | Self::Overloaded { reason, .. }
             | Self::Unknown { reason, .. }
             | Self::Stop { reason, .. } => reason,
         }
@@ -171,9 +180,9 @@ impl CallError {
     /// How long the gateway asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } | Self::Unknown { retry_after, .. } => {
-                *retry_after
-            }
+            Self::RateLimited { retry_after, .. }
+            | Self::Overloaded { retry_after, .. }
+            | Self::Unknown { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

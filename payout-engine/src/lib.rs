@@ -31,12 +31,12 @@ mod names;
 mod order_no;
 mod payout;
 mod policy;
-mod preflight;
 mod reconcile;
 pub mod report;
 mod store;
 mod text_enum;
 mod turn;
+mod wallets;
 
 pub use batch::{
     Batch, BatchId, BatchOptions, BatchState, GatewayIdentity, NameCheck, NewBatch, OtpMode, Route,

@@ -77,6 +77,9 @@ pub struct Policy {
     /// The pause after a 429 or 503 that names none.
     #[serde(deserialize_with = "duration")]
     pub retry_after: Duration,
+    /// How often the wallets are looked at during a run; zero for only before it.
+    #[serde(deserialize_with = "duration")]
+    pub wallet_every: Duration,
     /// How long a commit waits for company while many rows are writing. Nothing waits when one is.
     #[serde(deserialize_with = "duration")]
     pub linger: Duration,
@@ -102,6 +105,7 @@ impl Default for Policy {
             circuit: Backoff::millis(1_000, 15_000),
             outage_after: Duration::from_secs(120),
             retry_after: Duration::from_secs(2),
+            wallet_every: Duration::from_secs(30),
             linger: Duration::from_millis(1),
             commit_max: 512,
         }

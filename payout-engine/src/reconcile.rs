@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::{
     batch::Batch,
     cancel::Cancel,
-    dispatch::{Gate, Verdict},
+    dispatch::{Gate, Service, Verdict},
     error::Error,
     event::EngineEvent,
     gateway::{CallError, Gateway, OrderView},
@@ -70,7 +70,9 @@ pub async fn reconcile(
     if batch.gateway != configured {
         return Err(Error::other_gateway(&batch.name, &batch.gateway, &configured));
     }
-    let gate = Gate::new(policy.clone(), batch.options.rate, Arc::new(|_: &EngineEvent| {}));
+    let (concurrency, rate) = (batch.options.concurrency, batch.options.rate);
+    let nobody = Arc::new(|_: &EngineEvent| {});
+    let gate = Gate::new(policy.clone(), concurrency, rate, nobody);
     let halt = Halt::new(cancel.clone());
     let ledgers = Ledgers { batch, gateway, policy, gate, halt };
     ledgers.compare(store).await
@@ -152,7 +154,8 @@ impl Ledgers<'_> {
     async fn query(&self, no: &OrderNo) -> Result<OrderView, CallError> {
         let pass = self.gate.pass().await;
         let answer = self.gateway.query(no).await;
-        self.heed(pass.report(answer.as_ref().err()), answer.as_ref().err());
+        let error = answer.as_ref().err();
+        self.heed(pass.report(Service::Query, error), error);
         answer
     }
 
@@ -201,7 +204,8 @@ impl Ledgers<'_> {
         loop {
             let pass = self.gate.pass().await;
             let Some(page) = pages.next().await else { return Ok(listing) };
-            self.heed(pass.report(page.as_ref().err()), page.as_ref().err());
+            let error = page.as_ref().err();
+            self.heed(pass.report(Service::Orders, error), error);
             match page {
                 Ok(orders) => {
                     orders.into_iter().for_each(|order| listing.take(self.batch, order));

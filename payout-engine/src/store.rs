@@ -158,7 +158,9 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'a, ()>;
 
-    /// Rows with something to do at `now`, the longest waiting first.
+    /// Rows with something to do at `now`: first those whose order is under way, then those that
+    /// are pending, each the longest waiting first. Where there are more than `limit`, half of the
+    /// places are for either, so that neither has to wait until all the others are through.
     fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>>;
 
     /// The first moment after `now` at which a row has something to do.

@@ -13,7 +13,7 @@ use crate::{
     batch::Batch,
     cancel::Cancel,
     clock::Clock,
-    dispatch::{Gate, Pass, Verdict},
+    dispatch::{Gate, Pass, Service, Verdict},
     error::Error,
     event::{EngineEvent, Observer},
     execute::Caller,
@@ -51,6 +51,11 @@ impl Halt {
     /// Stops the batch. The first cause is the one that is told.
     pub(crate) fn stop(&self, cause: StopCause, message: String) {
         let _ = self.cause.set(Stopped { cause, message });
+        self.raise();
+    }
+
+    /// Ends the run without a cause of its own.
+    pub(crate) fn raise(&self) {
         self.raised.cancel();
     }
 
@@ -147,8 +152,8 @@ impl Run {
     }
 
     /// What a call's end means for the whole batch.
-    pub(crate) fn report(&self, pass: Pass, error: Option<&CallError>) {
-        if let Verdict::Outage(reason) = pass.report(error) {
+    pub(crate) fn report(&self, pass: Pass, service: Service, error: Option<&CallError>) {
+        if let Verdict::Outage(reason) = pass.report(service, error) {
             self.halt.stop(
                 StopCause::Outage,
                 format!(
@@ -190,11 +195,14 @@ impl Turn<'_> {
             if call != Call::Withdraw && !self.may_call().await {
                 return Ok(());
             }
+            if let Some(pass) = &mut self.pass {
+                pass.leaves();
+            }
             event = caller.make(call, &self.payout).await;
-            if call != Call::Clear
+            if let Some(service) = service(call)
                 && let Some(pass) = self.pass.take()
             {
-                run.report(pass, error_of(&event));
+                run.report(pass, service, error_of(&event));
             }
         }
     }
@@ -237,6 +245,18 @@ impl Turn<'_> {
         }
         Ok(step.call)
     }
+}
+
+/// What the call asks of the gateway; being cleared is no call.
+fn service(call: Call) -> Option<Service> {
+    Some(match call {
+        Call::Verify => Service::Verify,
+        Call::Tokenize => Service::Tokenize,
+        Call::Clear => return None,
+        Call::Withdraw => Service::Withdraw,
+        Call::Query => Service::Query,
+        Call::Close => Service::Close,
+    })
 }
 
 fn error_of(event: &Event) -> Option<&CallError> {

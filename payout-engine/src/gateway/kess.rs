@@ -3,8 +3,8 @@
 //! What an answer means for money is decided by the core; what is decided here is only which of the
 //! port's words it is. Where the client is not certain, the word is [`CallError::Unknown`].
 //!
-//! Build the client with [`kess_gateway::RetryPolicy::never`]: the engine has its own, slower
-//! patience, and every call should pass the engine's gate.
+//! The client's own retries are off: the engine has its own, slower patience, and every call has to
+//! pass the engine's gate, so that rate and pauses hold for repetitions, too.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,7 +17,7 @@ use futures_util::{
     stream::BoxStream,
 };
 use jiff::civil::Date;
-use kess_gateway::{Client, Error, ErrorKind, Outcome, Sealed, Timestamp, objects};
+use kess_gateway::{Client, Error, ErrorKind, Outcome, RetryPolicy, Sealed, Timestamp, objects};
 
 use super::{BankToken, CallError, Gateway, Holder, OrderView, Wallet, Withdrawal};
 use crate::{
@@ -45,9 +45,9 @@ pub struct KessGateway {
 }
 
 impl KessGateway {
-    /// The gateway that the client talks to.
+    /// The gateway that the client talks to. Of the client's own retries nothing is left.
     pub fn new(client: Client) -> Self {
-        Self { client, denied_since: Mutex::default() }
+        Self { client: client.with_retry(RetryPolicy::never()), denied_since: Mutex::default() }
     }
 
     fn customer(&self, payee: &Payee) -> Result<Sealed<objects::Customer>, CallError> {
@@ -95,6 +95,9 @@ impl KessGateway {
             (ErrorKind::NotFound, _) => CallError::NotFound(reason),
             (ErrorKind::Duplicate, _) => CallError::Duplicate(reason),
             (ErrorKind::RateLimited, _) => CallError::RateLimited { reason, retry_after },
+            (ErrorKind::Unavailable, _) if matches!(error.status(), Some(503 | 504)) => {
+                CallError::Overloaded { reason, retry_after }
+            }
             (
                 ErrorKind::Connect
                 | ErrorKind::Timeout

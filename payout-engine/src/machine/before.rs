@@ -87,9 +87,10 @@ impl Payout {
                 self.end(State::Failed)
             }
             CallError::Stop { cause, reason } => self.stop(cause, reason, now),
-            CallError::NotSent(_) | CallError::RateLimited { .. } | CallError::Unknown { .. } => {
-                self.try_again(rules, &error, now)
-            }
+            CallError::NotSent(_)
+            | CallError::RateLimited { .. }
+            | CallError::Overloaded { .. }
+            | CallError::Unknown { .. } => self.try_again(rules, &error, now),
         }
     }
 

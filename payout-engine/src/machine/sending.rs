@@ -90,7 +90,10 @@ impl Payout {
                 self.state = State::Rejected;
                 self.stop(cause, reason, now)
             }
-            CallError::NotFound(_) | CallError::RateLimited { .. } | CallError::Unknown { .. } => {
+            CallError::NotFound(_)
+            | CallError::RateLimited { .. }
+            | CallError::Overloaded { .. }
+            | CallError::Unknown { .. } => {
                 self.state = State::Unanswered;
                 self.later(rules, &rules.policy.doubt, now)
             }

@@ -61,6 +61,7 @@ fn errors() -> Vec<(&'static str, CallError)> {
         ("duplicate", CallError::Duplicate(reason())),
         ("not found", CallError::NotFound(reason())),
         ("busy", CallError::RateLimited { reason: reason(), retry_after: None }),
+        ("overloaded", CallError::Overloaded { reason: reason(), retry_after: None }),
         ("cut", CallError::Unknown { reason: reason(), answered: false, retry_after: None }),
         (
             "says nothing",

@@ -33,6 +33,7 @@ pub(crate) fn policy() -> Policy {
         retry_after: millis(2),
         linger: millis(1),
         commit_max: 64,
+        ..Policy::default()
     }
 }
 

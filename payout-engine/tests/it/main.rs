@@ -25,3 +25,4 @@ mod report;
 mod sandbox;
 mod simulation;
 mod store;
+mod wallets;

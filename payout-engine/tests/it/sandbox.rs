@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use kess_gateway::{BaseUrl, Client, Credentials, Money, PublicKey, RetryPolicy};
+use kess_gateway::{BaseUrl, Client, Credentials, Money, PublicKey};
 use kess_sandbox::{ErrorCode, Fault, FaultPlan, FaultRule, Sandbox};
 use payout_engine::{
     BatchOptions, Cancel, Engine, Gateway, KessGateway, NewBatch, NewPayout, Outcome, PayoutRecord,
@@ -24,7 +24,6 @@ fn gateway(sandbox: &Sandbox) -> KessGateway {
         .api_secret(known.api_secret.as_str())
         .seller_code(&known.seller_code)
         .public_key(PublicKey::from_pem(&known.public_key_pem).unwrap())
-        .retry(RetryPolicy::never())
         .timeout(Duration::from_secs(2))
         .build()
         .unwrap();

@@ -10,7 +10,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kess_gateway::{BaseUrl, Client, ClientBuilder, Credentials, PublicKey, RetryPolicy, SignType};
+use kess_gateway::{BaseUrl, Client, ClientBuilder, Credentials, PublicKey, SignType};
 use payout_engine::{BatchOptions, NameCheck, OtpMode, Policy, Route};
 use serde::Deserialize;
 
@@ -162,9 +162,7 @@ impl Config {
             ));
         };
         let base_url: BaseUrl = base_url.parse().map_err(|e| wrong("KESS_BASE_URL", &e))?;
-        // The engine repeats calls itself, through its gate: the rate holds for repetitions too.
         Ok(Client::builder()
-            .retry(RetryPolicy::never())
             .base_url(base_url)
             .credentials(Credentials::new(client_id, client_secret, username, password))
             .api_secret(api_secret)

@@ -35,8 +35,10 @@ pub(crate) fn observer(global: &Global) -> Arc<dyn Observer> {
     match style {
         ProgressStyle::None => Arc::new(|_: &EngineEvent| {}),
         _ if global.quiet => Arc::new(|_: &EngineEvent| {}),
-        ProgressStyle::Bar => Arc::new(Progress::new(Some(bar()))),
-        ProgressStyle::Lines | ProgressStyle::Auto => Arc::new(Progress::new(None)),
+        ProgressStyle::Bar => Arc::new(Progress::new(Some(bar()), global.verbose > 0)),
+        ProgressStyle::Lines | ProgressStyle::Auto => {
+            Arc::new(Progress::new(None, global.verbose > 0))
+        }
     }
 }
 
@@ -54,6 +56,8 @@ fn bar() -> ProgressBar {
 
 struct Progress {
     bar: Option<ProgressBar>,
+    /// Tells what only those want to know who look for the cause of something.
+    verbose: bool,
     seen: Mutex<Seen>,
 }
 
@@ -65,9 +69,9 @@ struct Seen {
 }
 
 impl Progress {
-    fn new(bar: Option<ProgressBar>) -> Self {
+    fn new(bar: Option<ProgressBar>, verbose: bool) -> Self {
         let seen = Seen { summary: None, verified: 0, told_at: None };
-        Self { bar, seen: Mutex::new(seen) }
+        Self { bar, verbose, seen: Mutex::new(seen) }
     }
 
     fn line(&self, text: &str) {
@@ -145,6 +149,11 @@ impl Observer for Progress {
             EngineEvent::Paused { reason, pause } => {
                 let pause = format!("{}.{:01}", pause.as_secs(), pause.subsec_millis() / 100);
                 self.line(&format!("the gateway is busy, pausing {pause} s: {}", reason.message));
+            }
+            EngineEvent::Concurrency { calls, reason } if self.verbose => {
+                let why =
+                    reason.as_ref().map_or_else(String::new, |it| format!(": {}", it.message));
+                self.line(&format!("at most {calls} calls in flight now{why}"));
             }
             EngineEvent::Stopped { stopped } => self.line(&format!("stopped: {}", stopped.message)),
             EngineEvent::Ended { .. } => {

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use kess_gateway::{BaseUrl, Client, Credentials, PublicKey, RetryPolicy};
+use kess_gateway::{BaseUrl, Client, Credentials, PublicKey};
 use kess_sandbox::Sandbox;
 use payout_engine::Payee;
 
@@ -48,7 +48,6 @@ fn client_for(sandbox: &Sandbox) -> Result<Client, Failure> {
         access.password.as_str(),
     );
     Client::builder()
-        .retry(RetryPolicy::never())
         .base_url(base_url)
         .credentials(credentials)
         .api_secret(access.api_secret.as_str())

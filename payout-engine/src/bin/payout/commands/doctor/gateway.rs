@@ -137,7 +137,10 @@ fn refusal(error: &CallError) -> Check {
         CallError::Stop { cause: StopCause::Forbidden, .. } => {
             "ask the gateway's support to allow this address and this merchant"
         }
-        CallError::NotSent(_) | CallError::Unknown { .. } | CallError::RateLimited { .. } => {
+        CallError::NotSent(_)
+        | CallError::Unknown { .. }
+        | CallError::Overloaded { .. }
+        | CallError::RateLimited { .. } => {
             "the gateway has trouble of its own, or does not take the token; look again later"
         }
         _ => {
