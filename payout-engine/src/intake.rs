@@ -5,22 +5,33 @@
 //! Neither holds the file in memory: what grows with it are 16 bytes a row to find duplicates, and
 //! the findings themselves.
 //!
-//! Intake is no parser for anything but the contract's CSV, and it knows neither store nor network.
+//! The way of a row: [`source`] hashes the bytes and tells what they are, [`encoding`] makes UTF-8
+//! of them, [`records`] splits them, [`opening`] finds the heading, [`scan`] looks at the shape of
+//! each record, [`row`] at its fields by the rules in [`fields`], [`duplicates`] at rows that stand
+//! twice.
+//!
+//! Intake is no parser for anything but the contract's table, and it knows neither store nor
+//! network.
 //!
 //! Invariant: a value is passed on as it stands in the file, blanks around it apart, or not at all.
 
 mod duplicates;
+mod encoding;
 mod fields;
 mod finding;
 mod heading;
+mod opening;
 mod records;
 mod row;
 mod scan;
+mod source;
+#[cfg(test)]
+mod tests;
+mod workbook;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use kess_gateway::{Amount, Currency, Money};
 
@@ -33,6 +44,7 @@ use finding::shown;
 use heading::Column;
 use row::RowReader;
 use scan::{Found, Scan};
+use source::Document;
 
 /// What the sealed block holds with the 2048-bit key that the gateway hands out, in bytes.
 pub const SEALED_BYTES: usize = 245;
@@ -52,7 +64,7 @@ pub struct Checked {
     pub warnings: Vec<Finding>,
     /// SHA-256 of the file, in hex: what is loaded later must be what was checked.
     pub sha256: String,
-    path: PathBuf,
+    document: Document,
     capacity: usize,
 }
 
@@ -91,27 +103,41 @@ struct Findings {
 /// # Errors
 /// Where the file cannot be read, or changes while it is. What is wrong *in* it is no error.
 pub fn check(path: &Path, capacity: usize) -> Result<Checked, Error> {
-    let mut findings = Findings::default();
-    let mut seen = Seen::default();
-    let mut sums = Sums::default();
-    let Some(mut scan) = open(path, &mut findings)? else {
-        return Ok(Checked::of(path, capacity, findings));
-    };
-    while let Some(payout) = next(path, &mut scan, &mut findings, capacity)? {
-        remember(&payout, &mut seen);
-        sums.add(&payout)?;
+    Document::File(path.to_owned()).check(capacity)
+}
+
+/// Checks a file that is in memory already, as [`check`] does one on the disk.
+///
+/// # Errors
+/// Where the sum of its amounts is beyond counting.
+pub fn check_bytes(bytes: impl Into<Arc<[u8]>>, capacity: usize) -> Result<Checked, Error> {
+    Document::Memory(bytes.into()).check(capacity)
+}
+
+impl Document {
+    fn check(self, capacity: usize) -> Result<Checked, Error> {
+        let mut findings = Findings::default();
+        let mut seen = Seen::default();
+        let mut sums = Sums::default();
+        let Some(mut scan) = open(&self, &mut findings)? else {
+            return Ok(Checked::of(self, capacity, findings));
+        };
+        while let Some(payout) = next(&self, &mut scan, &mut findings, capacity)? {
+            remember(&payout, &mut seen);
+            sums.add(&payout)?;
+        }
+        let rows = scan.rows();
+        let sha256 = scan.into_sha256().map_err(|error| self.unreadable(error))?;
+        let mut checked = Checked { rows, sha256, ..Checked::of(self, capacity, findings) };
+        if let Some(candidates) = seen.candidates() {
+            find_duplicates(&mut checked, candidates, &mut sums)?;
+        }
+        checked.problems.sort_by_key(|finding| finding.line);
+        checked.warnings.sort_by_key(|finding| finding.line);
+        checked.valid = sums.valid;
+        checked.totals = sums.totals;
+        Ok(checked)
     }
-    let mut checked = Checked::of(path, capacity, findings);
-    checked.rows = scan.rows();
-    checked.sha256 = scan.into_sha256().map_err(|error| Error::file(path, error))?;
-    if let Some(candidates) = seen.candidates() {
-        find_duplicates(&mut checked, candidates, &mut sums)?;
-    }
-    checked.problems.sort_by_key(|finding| finding.line);
-    checked.warnings.sort_by_key(|finding| finding.line);
-    checked.valid = sums.valid;
-    checked.totals = sums.totals;
-    Ok(checked)
 }
 
 /// Reads the payouts of a file that was checked. Rows with a problem come too, marked as invalid.
@@ -127,11 +153,11 @@ pub fn load(checked: &Checked) -> Result<Payouts, Error> {
         .filter_map(|problem| problem.row)
         .collect();
     let mut findings = Findings::default();
-    let scan = open(&checked.path, &mut findings)?;
-    let scan = scan.ok_or_else(|| Error::file_changed(&checked.path))?;
+    let scan = open(&checked.document, &mut findings)?;
+    let scan = scan.ok_or_else(|| checked.document.changed())?;
     Ok(Payouts {
         scan: Some(scan),
-        path: checked.path.clone(),
+        document: checked.document.clone(),
         sha256: checked.sha256.clone(),
         capacity: checked.capacity,
         duplicates,
@@ -140,8 +166,8 @@ pub fn load(checked: &Checked) -> Result<Payouts, Error> {
 
 /// The payouts of a file, in its order. See [`load`].
 pub struct Payouts {
-    scan: Option<Scan<File>>,
-    path: PathBuf,
+    scan: Option<Scan>,
+    document: Document,
     sha256: String,
     capacity: usize,
     duplicates: BTreeSet<u64>,
@@ -153,7 +179,7 @@ impl Iterator for Payouts {
     fn next(&mut self) -> Option<Self::Item> {
         let scan = self.scan.as_mut()?;
         let mut findings = Findings::default();
-        match next(&self.path, scan, &mut findings, self.capacity) {
+        match next(&self.document, scan, &mut findings, self.capacity) {
             Ok(Some(mut payout)) => {
                 if self.duplicates.contains(&payout.row) {
                     payout.invalid.get_or_insert_with(duplicate_reason);
@@ -164,8 +190,8 @@ impl Iterator for Payouts {
                 let hash = self.scan.take()?.into_sha256();
                 match hash {
                     Ok(hash) if hash == self.sha256 => None,
-                    Ok(_) => Some(Err(Error::file_changed(&self.path))),
-                    Err(error) => Some(Err(Error::file(&self.path, error))),
+                    Ok(_) => Some(Err(self.document.changed())),
+                    Err(error) => Some(Err(self.document.unreadable(error))),
                 }
             }
             Err(error) => {
@@ -209,7 +235,7 @@ fn beyond_counting() -> Error {
 
 impl Checked {
     /// A file with what was found so far, before its rows are counted.
-    fn of(path: &Path, capacity: usize, findings: Findings) -> Self {
+    fn of(document: Document, capacity: usize, findings: Findings) -> Self {
         Self {
             rows: 0,
             valid: 0,
@@ -217,29 +243,24 @@ impl Checked {
             problems: findings.problems,
             warnings: findings.warnings,
             sha256: String::new(),
-            path: path.to_owned(),
+            document,
             capacity,
         }
     }
 }
 
-fn open(path: &Path, findings: &mut Findings) -> Result<Option<Scan<File>>, Error> {
-    let scan = File::open(path).and_then(|file| {
-        if file.metadata()?.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory));
-        }
-        Scan::open(file, findings)
-    });
-    scan.map_err(|error| Error::file(path, error))
+fn open(document: &Document, findings: &mut Findings) -> Result<Option<Scan>, Error> {
+    let scan = document.open().and_then(|input| Scan::open(input, findings));
+    scan.map_err(|error| document.unreadable(error))
 }
 
 fn next(
-    path: &Path,
-    scan: &mut Scan<File>,
+    document: &Document,
+    scan: &mut Scan,
     findings: &mut Findings,
     capacity: usize,
 ) -> Result<Option<NewPayout>, Error> {
-    let found = scan.next(findings).map_err(|error| Error::file(path, error))?;
+    let found = scan.next(findings).map_err(|error| document.unreadable(error))?;
     Ok(match found {
         Found::End => None,
         Found::Unreadable(place, reason) => Some(row::unreadable(place, reason)),
@@ -272,9 +293,10 @@ fn find_duplicates(
     sums: &mut Sums,
 ) -> Result<(), Error> {
     let mut unused = Findings::default();
-    let scan = open(&checked.path, &mut unused)?;
-    let mut scan = scan.ok_or_else(|| Error::file_changed(&checked.path))?;
-    while let Some(payout) = next(&checked.path, &mut scan, &mut unused, checked.capacity)? {
+    let document = checked.document.clone();
+    let scan = open(&document, &mut unused)?;
+    let mut scan = scan.ok_or_else(|| document.changed())?;
+    while let Some(payout) = next(&document, &mut scan, &mut unused, checked.capacity)? {
         let place = Place { row: payout.row, line: payout.line };
         let money = payout.invalid.is_none().then(|| payout.money.clone());
         if money.is_some() {
@@ -284,9 +306,9 @@ fn find_duplicates(
             candidates.reference(&payout.reference, place, money);
         }
     }
-    let hash = scan.into_sha256().map_err(|error| Error::file(&checked.path, error))?;
+    let hash = scan.into_sha256().map_err(|error| document.unreadable(error))?;
     if hash != checked.sha256 {
-        return Err(Error::file_changed(&checked.path));
+        return Err(document.changed());
     }
     for same in candidates.same_reference() {
         if let Some(money) = same.money {
@@ -300,9 +322,14 @@ fn find_duplicates(
         );
         checked.problems.push(problem);
     }
-    for (place, other, reference) in candidates.same_but_for_case() {
-        let message = format!("the reference in line {} differs in case only", other.line);
-        checked.warnings.push(finding_about(reference, place, Code::ReferenceCase, message));
+    for alike in candidates.alike() {
+        let (code, how) = if alike.by_case {
+            (Code::ReferenceCase, "differs in case only")
+        } else {
+            (Code::ReferenceAlike, "looks the same and is another one")
+        };
+        let message = format!("the reference in line {} {how}", alike.other.line);
+        checked.warnings.push(finding_about(alike.reference, alike.place, code, message));
     }
     for (place, other) in candidates.same_payment() {
         let message = format!("line {} pays the same amount to the same account", other.line);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use kess_gateway::{Currency, Money};
+use unicode_normalization::UnicodeNormalization;
 
 /// Where a row stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Remembers a reference. References that differ in case only are candidates too.
+    /// Remembers a reference. References that look alike are candidates too.
     pub(super) fn reference(&mut self, reference: &str) {
         let hash = self.state.hash_one(fold(reference));
         push(&mut self.references, hash);
@@ -86,6 +87,16 @@ pub(super) struct SameReference<'a> {
     pub(super) other: Place,
     pub(super) reference: &'a str,
     pub(super) money: Option<&'a Money>,
+}
+
+/// A row whose reference looks like that of another row.
+#[derive(Debug, PartialEq)]
+pub(super) struct Alike<'a> {
+    pub(super) place: Place,
+    pub(super) other: Place,
+    pub(super) reference: &'a str,
+    /// Whether they differ in upper and lower case only.
+    pub(super) by_case: bool,
 }
 
 /// The rows whose hashes occurred more than once, compared by their values.
@@ -134,13 +145,18 @@ impl Candidates {
         found
     }
 
-    /// Each row whose reference differs from an earlier one's in upper and lower case only.
-    pub(super) fn same_but_for_case(&self) -> Vec<(Place, Place, &str)> {
+    /// Each row whose reference is another than an earlier one's and looks the same.
+    pub(super) fn alike(&self) -> Vec<Alike<'_>> {
         let mut found = Vec::new();
         for group in self.by_reference.values() {
             let Some((first, others)) = group.split_first() else { continue };
             let others = others.iter().filter(|other| other.reference != first.reference);
-            found.extend(others.map(|row| (row.place, first.place, row.reference.as_str())));
+            found.extend(others.map(|row| Alike {
+                place: row.place,
+                other: first.place,
+                reference: &row.reference,
+                by_case: row.reference.to_lowercase() == first.reference.to_lowercase(),
+            }));
         }
         found
     }
@@ -152,9 +168,16 @@ impl Candidates {
     }
 }
 
-/// The form in which references are compared first; what differs in case is looked at by a person.
+/// What a reader sees of a reference: references of one look are compared, and those that are not
+/// the same are shown to a person. Upper and lower case are one, O is zero, l and I are one, and a
+/// letter with its accent is one however it was typed.
 fn fold(reference: &str) -> String {
-    reference.to_lowercase()
+    let look = |c: char| match c {
+        'o' => '0',
+        'i' | 'l' | '|' => '1',
+        _ => c,
+    };
+    reference.to_lowercase().nfc().map(look).collect()
 }
 
 /// Grows by a quarter, not by doubling: a million rows must not keep twice what they need.
@@ -204,7 +227,8 @@ mod tests {
         let same: Vec<_> =
             same.iter().map(|same| (same.place.row, same.other.row, same.reference)).collect();
         assert_eq!(same, [(1, 3, "A"), (3, 1, "A"), (5, 1, "A")]);
-        assert_eq!(candidates.same_but_for_case(), [(place(4), place(1), "a")]);
+        let alike = Alike { place: place(4), other: place(1), reference: "a", by_case: true };
+        assert_eq!(candidates.alike(), [alike]);
     }
 
     #[test]

@@ -4,10 +4,20 @@
 //! blanks around a value are dropped, and nothing else is changed, because a repaired account
 //! number or amount is a guess about somebody's money.
 
-use kess_gateway::{Amount, Currency};
+mod amount;
+mod damage;
 
+use std::str::Utf8Error;
+
+use kess_gateway::Currency;
+
+pub(super) use amount::amount;
+pub(super) use damage::{account_warning, cell, phone_warning};
+
+use super::encoding::Encoding;
 use super::finding::Code;
 use super::heading::Column;
+use super::records::Origin;
 
 /// Why a value is refused, before it is known where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +30,6 @@ pub(super) struct Flaw {
 pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Flaw {
     Flaw { code, message: message.into(), hint: hint.into() }
 }
-
-/// The most digits before the point: with two decimals this makes the 14 significant digits to
-/// which the gateway prints, and signs, a number.
-const AMOUNT_WHOLE_DIGITS: usize = 12;
 
 /// The longest reference, in characters.
 const REFERENCE_CHARS: usize = 100;
@@ -57,24 +63,14 @@ fn is_exact(column: Column) -> bool {
 }
 
 /// Columns that a spreadsheet takes for numbers, and damages.
-fn is_numeric(column: Column) -> bool {
+pub(super) fn is_numeric(column: Column) -> bool {
     use Column::{Amount, BankAccountNumber, PhoneNumber, Postcode, Reference};
     matches!(column, Reference | PhoneNumber | BankAccountNumber | Amount | Postcode)
 }
 
-/// The text of a field, without the blanks around it; `offset` is that of the record in the file.
-pub(super) fn text(column: Column, bytes: &[u8], offset: u64) -> Result<&str, Flaw> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        flaw(
-            Code::NotUtf8,
-            format!(
-                "the text is not UTF-8 (byte {} of the field, in the row that begins at byte \
-                 {offset} of the file)",
-                error.valid_up_to() + 1
-            ),
-            "save the file as \"CSV UTF-8\"; no character was replaced",
-        )
-    })?;
+/// The text of a field, without the blanks around it.
+pub(super) fn text(column: Column, bytes: &[u8], origin: Origin) -> Result<&str, Flaw> {
+    let text = std::str::from_utf8(bytes).map_err(|error| undecodable(bytes, error, origin))?;
     let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
     if text.contains('\0') {
         let hint = "the file is damaged: export it again";
@@ -94,9 +90,27 @@ pub(super) fn text(column: Column, bytes: &[u8], offset: u64) -> Result<&str, Fl
     Ok(text)
 }
 
+/// What is wrong with bytes that are no text. The place is given so that it can be looked at; which
+/// character was meant is for the person to say who wrote it.
+fn undecodable(bytes: &[u8], error: Utf8Error, origin: Origin) -> Flaw {
+    let Origin { offset, encoding } = origin;
+    let at = encoding.bytes_in_file(&bytes[..error.valid_up_to()]) + 1;
+    let place =
+        format!("byte {at} of the field, in the row that begins at byte {offset} of the file");
+    if encoding == Encoding::Utf8 {
+        let message = format!("the text is not UTF-8 ({place})");
+        let hint = "save the file as \"CSV UTF-8\"; no character was replaced";
+        flaw(Code::NotUtf8, message, hint)
+    } else {
+        let message = format!("half of a UTF-16 character stands alone ({place})");
+        let hint = "the file is damaged: export it again as \"CSV UTF-8\"";
+        flaw(Code::LoneSurrogate, message, hint)
+    }
+}
+
 /// Checks `text`, which is not empty, against every rule of `column` but those of amounts.
 pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
-    spreadsheet_damage(column, text)?;
+    damage::check(column, text)?;
     if is_exact(column) {
         characters(column, text)?;
     }
@@ -115,49 +129,6 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
         Column::Currency => currency(text).map(drop),
         _ => Ok(()),
     }
-}
-
-/// What a spreadsheet does to values that it takes for numbers or formulas.
-fn spreadsheet_damage(column: Column, text: &str) -> Result<(), Flaw> {
-    const AS_TEXT: &str = "format the column as text in the spreadsheet, enter the value again and \
-                           export the file";
-    if text.starts_with('=') {
-        let message = "the value is a spreadsheet formula, not text";
-        return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
-    }
-    let errors = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
-    if errors.contains(&text) || (text.len() > 2 && text.bytes().all(|b| b == b'#')) {
-        let hint = "repair the cell in the spreadsheet and export the file again";
-        return Err(flaw(Code::SpreadsheetError, "the value is a spreadsheet's error", hint));
-    }
-    if !is_numeric(column) {
-        return Ok(());
-    }
-    if text.strip_prefix('\'').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-        let message = "the value begins with the apostrophe by which spreadsheets mark text";
-        return Err(flaw(Code::LeadingApostrophe, message, "remove the apostrophe"));
-    }
-    let any_exponent = matches!(column, Column::Amount | Column::BankAccountNumber);
-    if is_scientific(text, any_exponent) {
-        let message = "the number is in scientific notation, so its digits are lost";
-        let hint =
-            if column == Column::Amount { "write the amount out: 1000, not 1e3" } else { AS_TEXT };
-        return Err(flaw(Code::ScientificNotation, message, hint));
-    }
-    Ok(())
-}
-
-/// `1.23457E+11`; with `any_exponent` also `1e3`, which elsewhere may be somebody's reference.
-fn is_scientific(text: &str, any_exponent: bool) -> bool {
-    let Some((digits, exponent)) = text.split_once(['e', 'E']) else { return false };
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let digits = digits.strip_prefix('-').unwrap_or(digits);
-    let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
-    let power = exponent.strip_prefix(['+', '-']);
-    all_digits(whole)
-        && all_digits(fraction)
-        && all_digits(power.unwrap_or(exponent))
-        && (any_exponent || power.is_some())
 }
 
 /// Characters that nobody sees, digits of other scripts, letters that look like others.
@@ -263,179 +234,14 @@ pub(super) fn currency(text: &str) -> Result<Currency, Flaw> {
     }
 }
 
-/// The amount of a row. Without a currency, that is where the currency has a flaw of its own, all
-/// rules but that of the decimals are applied.
-pub(super) fn amount(text: &str, currency: Option<&Currency>) -> Result<Amount, Flaw> {
-    const PLAIN: &str = "write a plain number, such as 1234.50";
-    spreadsheet_damage(Column::Amount, text)?;
-    characters(Column::Amount, text)?;
-    let (whole, fraction) = match text.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (text, None),
-    };
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !all_digits(whole) || !fraction.is_none_or(all_digits) {
-        return Err(not_plain(text));
-    }
-    if whole.len() > 1 && whole.starts_with('0') {
-        let message = "the amount begins with a zero that means nothing";
-        return Err(flaw(Code::AmountFormat, message, PLAIN));
-    }
-    decimals(text, whole, fraction, currency)?;
-    if whole.len() > AMOUNT_WHOLE_DIGITS {
-        let message = format!("the amount has {} digits before the point", whole.len());
-        return Err(flaw(Code::AmountTooLarge, message, "check the amount"));
-    }
-    let amount: Amount = text.parse().map_err(|_| flaw(Code::AmountTooLarge, "too long", PLAIN))?;
-    if amount.is_zero() {
-        return Err(flaw(Code::AmountNotPositive, "the amount is zero", "remove the row"));
-    }
-    Ok(amount)
-}
-
-fn decimals(
-    text: &str,
-    whole: &str,
-    fraction: Option<&str>,
-    currency: Option<&Currency>,
-) -> Result<(), Flaw> {
-    let Some((fraction, currency)) = fraction.zip(currency) else { return Ok(()) };
-    let most = currency.exponent().unwrap_or(0) as usize;
-    if fraction.len() <= most {
-        return Ok(());
-    }
-    let message = match most {
-        0 => format!("{currency} has no decimals"),
-        _ => format!("{currency} has at most {most} decimals, and {text} has {}", fraction.len()),
-    };
-    // A point before three digits is how half of the world writes thousands.
-    let hint = if fraction.len() == 3 && whole.len() <= 3 {
-        format!("if {text} means thousands, write {whole}{fraction}; nothing is rounded")
-    } else {
-        "correct the amount; nothing is rounded".to_owned()
-    };
-    Err(flaw(Code::AmountDecimals, message, hint))
-}
-
-/// Says why `text` is not a plain decimal.
-fn not_plain(text: &str) -> Flaw {
-    let plain = "write a plain number, such as 1234.50";
-    let negative = text.starts_with(['-', '\u{2212}'])
-        || text.ends_with('-')
-        || (text.starts_with('(') && text.ends_with(')'));
-    let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
-    let sign = text.contains(['$', '៛', '€', '£', '¥'])
-        || ["USD", "KHR", "US", "R"].contains(&letters.to_ascii_uppercase().as_str());
-    let separated = text.contains(|c: char| c.is_ascii_digit())
-        && text.bytes().all(|b| b.is_ascii_digit() || b", '.".contains(&b))
-        && (text.contains([',', '\'', ' ']) || text.matches('.').count() > 1);
-    if negative {
-        let message = "the amount is negative; a payout is above zero";
-        flaw(Code::AmountNotPositive, message, "remove the row, or correct the amount")
-    } else if sign {
-        let message = "the amount carries a currency sign";
-        flaw(Code::AmountCurrencySign, message, "keep the currency in the column `currency`")
-    } else if separated {
-        let message = "the amount has separators, and what they mean differs from place to place";
-        flaw(Code::AmountSeparator, message, plain)
-    } else {
-        flaw(Code::AmountFormat, "the amount is not a plain decimal number", plain)
-    }
-}
-
-/// What is odd about an account number that passed: digits that a spreadsheet cannot keep.
-pub(super) fn account_warning(text: &str) -> Option<Flaw> {
-    let lost = text.len() > 15 && text.as_bytes()[15..].iter().all(|&byte| byte == b'0');
-    lost.then(|| {
-        flaw(
-            Code::DigitsLost,
-            "a spreadsheet keeps 15 digits, and all that follow here are zero",
-            "compare the number with the original",
-        )
-    })
-}
-
-/// What is odd about a phone number that passed.
-pub(super) fn phone_warning(text: &str) -> Option<Flaw> {
-    let lost = matches!(text.len(), 8 | 9) && !text.starts_with('0');
-    lost.then(|| {
-        let message = "the number does not begin with 0, so a zero may be lost";
-        flaw(Code::LeadingZeroLost, message, "format the column as text in the spreadsheet")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn code(column: Column, value: &str) -> Option<Code> {
-        let checked = text(column, value.as_bytes(), 0).and_then(|text| check(column, text));
+        let checked =
+            text(column, value.as_bytes(), Origin::default()).and_then(|text| check(column, text));
         checked.err().map(|flaw| flaw.code)
-    }
-
-    #[test]
-    fn amounts() {
-        use Code::{
-            AmountCurrencySign as Sign, AmountDecimals as Decimals, AmountFormat as Format,
-            AmountNotPositive as NotPositive, AmountSeparator as Separator,
-            AmountTooLarge as Large, ForeignDigits, InvisibleCharacter as Invisible,
-            LeadingApostrophe as Apostrophe, ScientificNotation as Scientific,
-            SpreadsheetFormula as Formula,
-        };
-        let forty = "1".repeat(40);
-        let cases: &[(&str, &str, Result<&str, Code>)] = &[
-            ("10", "USD", Ok("10")),
-            ("10.5", "USD", Ok("10.5")),
-            ("10.50", "USD", Ok("10.5")),
-            ("0.01", "USD", Ok("0.01")),
-            ("999999999999.99", "USD", Ok("999999999999.99")),
-            ("41000", "KHR", Ok("41000")),
-            ("1,234.50", "USD", Err(Separator)),
-            ("1.234,50", "USD", Err(Separator)),
-            ("10,00", "USD", Err(Separator)),
-            ("1 000", "USD", Err(Separator)),
-            ("1'000", "USD", Err(Separator)),
-            ("1.000.000", "USD", Err(Separator)),
-            ("1.000", "USD", Err(Decimals)),
-            ("10.005", "USD", Err(Decimals)),
-            ("10.5", "KHR", Err(Decimals)),
-            ("10.00", "KHR", Err(Decimals)),
-            ("$10", "USD", Err(Sign)),
-            ("10៛", "KHR", Err(Sign)),
-            ("USD 10", "USD", Err(Sign)),
-            ("(10)", "USD", Err(NotPositive)),
-            ("-0", "USD", Err(NotPositive)),
-            ("-10", "USD", Err(NotPositive)),
-            ("0", "USD", Err(NotPositive)),
-            ("0.00", "USD", Err(NotPositive)),
-            ("NaN", "USD", Err(Format)),
-            ("inf", "USD", Err(Format)),
-            ("+10", "USD", Err(Format)),
-            (".5", "USD", Err(Format)),
-            ("10.", "USD", Err(Format)),
-            ("010", "USD", Err(Format)),
-            ("ten", "USD", Err(Format)),
-            ("1e3", "USD", Err(Scientific)),
-            ("1.5E+3", "USD", Err(Scientific)),
-            ("=1+1", "USD", Err(Formula)),
-            ("'10", "USD", Err(Apostrophe)),
-            ("១០", "USD", Err(ForeignDigits)),
-            ("\u{ff11}0", "USD", Err(ForeignDigits)),
-            ("10\u{a0}", "USD", Err(Invisible)),
-            ("1\u{200b}0", "USD", Err(Invisible)),
-            (&forty, "USD", Err(Large)),
-        ];
-        for (text, code, expected) in cases {
-            let currency = currency(code).unwrap();
-            let got = amount(text, Some(&currency)).map(|amount| amount.to_string());
-            assert_eq!(got.as_deref().map_err(|flaw| flaw.code), *expected, "{text} {code}");
-        }
-    }
-
-    #[test]
-    fn a_point_before_three_digits_is_asked_about_not_read_as_one() {
-        let flaw = amount("1.000", Some(&Currency::Khr)).unwrap_err();
-        assert!(flaw.hint.contains("write 1000"), "{}", flaw.hint);
     }
 
     #[test]
@@ -453,13 +259,6 @@ mod tests {
         assert_eq!(code(column, &"1".repeat(65)), Some(Code::TooLong));
         assert_eq!(code(column, "#REF!"), Some(Code::SpreadsheetError));
         assert_eq!(code(column, "######"), Some(Code::SpreadsheetError));
-    }
-
-    #[test]
-    fn digits_after_the_fifteenth() {
-        assert!(account_warning("1234567890123450").is_some());
-        assert!(account_warning("1234567890123456").is_none());
-        assert!(account_warning("123456789012340").is_none());
     }
 
     #[test]

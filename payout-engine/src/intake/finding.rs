@@ -69,10 +69,14 @@ macro_rules! codes {
 codes! {
     /// The file holds no byte, or blank lines only.
     EmptyFile = "empty_file",
-    /// The first bytes are those of a workbook, a PDF, an archive or a web page.
+    /// The first bytes are those of an old workbook, a PDF, an archive or a web page.
     WrongFileType = "wrong_file_type",
-    /// The file is UTF-16, as spreadsheets write "Unicode text".
-    Utf16 = "utf16",
+    /// The file is no workbook that can be read, though it begins as one.
+    DamagedWorkbook = "damaged_workbook",
+    /// The workbook would take too much memory.
+    WorkbookTooLarge = "workbook_too_large",
+    /// More than one sheet of the workbook has a heading.
+    SeveralSheets = "several_sheets",
     /// No line of the file looks like a heading.
     NoHeading = "no_heading",
     /// Lines stand above the heading.
@@ -99,10 +103,14 @@ codes! {
     CutOff = "cut_off",
     /// The heading stands a second time among the rows.
     RepeatedHeading = "repeated_heading",
+    /// Another heading stands among the rows, with other columns.
+    OtherHeading = "other_heading",
     /// The row is a total, not a payout.
     TotalRow = "total_row",
     /// The bytes are not UTF-8.
     NotUtf8 = "not_utf8",
+    /// The file is UTF-16, and half of a character stands alone.
+    LoneSurrogate = "lone_surrogate",
     /// A zero byte.
     NulByte = "nul_byte",
     /// A control character.
@@ -121,6 +129,10 @@ codes! {
     TooLong = "too_long",
     /// A spreadsheet turned the number into scientific notation.
     ScientificNotation = "scientific_notation",
+    /// The cell is a number where its digits are text.
+    NumericCell = "numeric_cell",
+    /// The cell is a date, or TRUE or FALSE.
+    CellKind = "cell_kind",
     /// The value is a spreadsheet formula.
     SpreadsheetFormula = "spreadsheet_formula",
     /// The value is a spreadsheet's error.
@@ -153,10 +165,16 @@ codes! {
     DuplicateReference = "duplicate_reference",
     /// The recipient's data do not fit into the sealed block.
     CustomerTooLarge = "customer_too_large",
+    /// Warning: the workbook has other sheets, which are not read.
+    OtherSheets = "other_sheets",
     /// Warning: blank rows were passed over.
     BlankRows = "blank_rows",
+    /// Warning: the last line has no line end, and its last value could be cut without a trace.
+    NoLineEnd = "no_line_end",
     /// Warning: two references differ in upper and lower case only.
     ReferenceCase = "reference_case",
+    /// Warning: two references look the same and are not.
+    ReferenceAlike = "reference_alike",
     /// Warning: the same account gets the same amount more than once.
     SamePayeeAndAmount = "same_payee_and_amount",
     /// Warning: the account number ends as if digits after the 15th were lost.

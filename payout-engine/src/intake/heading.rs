@@ -118,10 +118,14 @@ impl Heading {
         self.names.len()
     }
 
+    /// The known column at `place`.
+    pub(super) fn column(&self, place: usize) -> Option<Column> {
+        Column::ALL.into_iter().find(|&column| self.place(column) == Some(place))
+    }
+
     /// The heading of the column at `place`: the contract's name, the file's own, or its number.
     pub(super) fn name(&self, place: usize) -> String {
-        let known = Column::ALL.into_iter().find(|&column| self.place(column) == Some(place));
-        match (known, self.names.get(place).map(|name| name.trim())) {
+        match (self.column(place), self.names.get(place).map(|name| name.trim())) {
             (Some(column), _) => column.name().to_owned(),
             (None, Some(name)) if !name.is_empty() => name.to_owned(),
             (None, _) => format!("column {}", place + 1),

@@ -8,7 +8,12 @@
 //!
 //! Invariant: every byte of the file belongs to exactly one record or to one reported break.
 
+mod splitter;
+
 use std::io::{self, Read};
+
+use super::encoding::Encoding;
+use splitter::{Split, Splitter};
 
 /// The longest record that is read, in bytes. All limits of the gateway together stay below 10 KiB;
 /// what is longer is an open quote, not a row.
@@ -16,6 +21,18 @@ const LONGEST_RECORD: usize = 128 * 1024;
 
 /// How much is asked of the file at a time.
 const CHUNK: usize = 64 * 1024;
+
+/// What a cell of a spreadsheet holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cell {
+    Text,
+    Number,
+    Date,
+    Boolean,
+    Error,
+    /// Whatever its value is, it was computed.
+    Formula,
+}
 
 /// One record: its fields, unquoted, and where it began.
 #[derive(Debug, Default)]
@@ -25,9 +42,12 @@ pub(super) struct Record {
     /// Physical line on which the record begins; the first line of the file is 1.
     pub(super) line: u64,
     /// Offset of its first byte in the file.
-    pub(super) offset: u64,
+    offset: u64,
+    encoding: Encoding,
     /// Whether a line end follows; only the last record of a file may lack it.
     pub(super) terminated: bool,
+    /// The fields that are no text, in order; only sheets have such.
+    cells: Vec<(usize, Cell)>,
     /// The first field in quotes that spans lines and holds as many delimiters as a row.
     pub(super) swallowing: Option<usize>,
 }
@@ -50,16 +70,63 @@ impl Record {
         (0..self.len()).map(|index| self.field(index))
     }
 
+    /// Whether no field holds anything but blanks.
+    pub(super) fn is_blank(&self) -> bool {
+        self.fields().all(is_blank)
+    }
+
+    /// Where the record stands, for findings about its bytes.
+    pub(super) fn origin(&self) -> Origin {
+        Origin { offset: self.offset, encoding: self.encoding }
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.cells.clear();
         self.terminated = false;
         self.swallowing = None;
+    }
+
+    /// Begins a row of a sheet, which is whole and has no bytes in the file to point at.
+    pub(super) fn begin_row(&mut self, line: u64) {
+        self.clear();
+        self.line = line;
+        self.terminated = true;
+    }
+
+    /// Appends a cell of a sheet.
+    pub(super) fn push_cell(&mut self, text: &str, cell: Cell) {
+        if cell != Cell::Text {
+            self.cells.push((self.len(), cell));
+        }
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.end_field();
+    }
+
+    /// What the spreadsheet holds in field `index`; a file without cells holds text everywhere.
+    pub(super) fn cell(&self, index: usize) -> Cell {
+        let found = self.cells.binary_search_by_key(&index, |&(at, _)| at);
+        found.map_or(Cell::Text, |at| self.cells[at].1)
     }
 
     fn end_field(&mut self) {
         self.ends.push(self.bytes.len());
     }
+}
+
+/// Whether `field` holds nothing but blanks.
+pub(super) fn is_blank(field: &[u8]) -> bool {
+    std::str::from_utf8(field).is_ok_and(|text| text.trim().is_empty())
+}
+
+/// Where the bytes of a record come from.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Origin {
+    /// Offset of the record's first byte in the file.
+    pub(super) offset: u64,
+    /// How the file writes its characters.
+    pub(super) encoding: Encoding,
 }
 
 /// Why a record could not be split.
@@ -97,6 +164,7 @@ pub(super) enum Next {
 /// Reads records from `R`, holding no more than the longest record and one chunk.
 pub(super) struct RecordReader<R> {
     input: R,
+    encoding: Encoding,
     buffer: Vec<u8>,
     start: usize,
     at_end: bool,
@@ -108,9 +176,11 @@ pub(super) struct RecordReader<R> {
 }
 
 impl<R: Read> RecordReader<R> {
-    pub(super) fn new(input: R) -> Self {
+    /// `encoding` is what the bytes of `input` stood in before they were decoded.
+    pub(super) fn new(input: R, encoding: Encoding) -> Self {
         Self {
             input,
+            encoding,
             buffer: Vec::new(),
             start: 0,
             at_end: false,
@@ -141,8 +211,7 @@ impl<R: Read> RecordReader<R> {
 
     /// Drops `count` bytes that were seen with [`Self::peek`] and hold no line end.
     pub(super) fn skip(&mut self, count: usize) {
-        self.start += count;
-        self.offset += count as u64;
+        self.consume(count, 0);
     }
 
     /// The input, once everything was read.
@@ -156,6 +225,7 @@ impl<R: Read> RecordReader<R> {
             record.clear();
             record.line = self.line;
             record.offset = self.offset;
+            record.encoding = self.encoding;
             let ahead = &self.buffer[self.start..];
             if ahead.is_empty() && self.at_end {
                 return Ok(Next::End);
@@ -224,8 +294,9 @@ impl<R: Read> RecordReader<R> {
     }
 
     fn consume(&mut self, bytes: usize, lines: u64) {
+        let consumed = &self.buffer[self.start..self.start + bytes];
+        self.offset += self.encoding.bytes_in_file(consumed);
         self.start += bytes;
-        self.offset += bytes as u64;
         self.line += lines;
     }
 
@@ -246,138 +317,13 @@ impl<R: Read> RecordReader<R> {
     }
 }
 
-enum Split {
-    Complete,
-    /// The bytes at hand end inside the record; `quote`: lines down to the quote that is open.
-    NeedMore {
-        quote: Option<u64>,
-    },
-    TextAfterQuote,
-}
-
-/// Splits one record from the front of `input`.
-struct Splitter<'a> {
-    input: &'a [u8],
-    at: usize,
-    lines: u64,
-    delimiter: u8,
-    row_delimiters: usize,
-    at_end: bool,
-}
-
-impl Splitter<'_> {
-    fn split(&mut self, record: &mut Record) -> Split {
-        loop {
-            if self.input.get(self.at) == Some(&b'"') {
-                self.at += 1;
-                if let Some(end) = self.quoted(record) {
-                    return end;
-                }
-            } else {
-                self.plain(record);
-            }
-            let Some(&byte) = self.input.get(self.at) else {
-                return self.at_input_end(record);
-            };
-            if byte == self.delimiter {
-                self.at += 1;
-                record.end_field();
-                continue;
-            }
-            if byte == b'\r' && self.at + 1 == self.input.len() && !self.at_end {
-                return Split::NeedMore { quote: None };
-            }
-            if byte != b'\r' && byte != b'\n' {
-                return Split::TextAfterQuote;
-            }
-            self.line_end();
-            record.end_field();
-            record.terminated = true;
-            return Split::Complete;
-        }
-    }
-
-    fn at_input_end(&self, record: &mut Record) -> Split {
-        if !self.at_end {
-            return Split::NeedMore { quote: None };
-        }
-        record.end_field();
-        Split::Complete
-    }
-
-    fn plain(&mut self, record: &mut Record) {
-        let rest = &self.input[self.at..];
-        let ends = |byte: &u8| *byte == self.delimiter || *byte == b'\n' || *byte == b'\r';
-        let length = rest.iter().position(ends).unwrap_or(rest.len());
-        record.bytes.extend_from_slice(&rest[..length]);
-        self.at += length;
-    }
-
-    /// Reads to the closing quote; `Some` where the record cannot go on.
-    fn quoted(&mut self, record: &mut Record) -> Option<Split> {
-        let opened = self.lines;
-        let mut delimiters = 0;
-        loop {
-            let Some(&byte) = self.input.get(self.at) else {
-                return Some(Split::NeedMore { quote: Some(opened) });
-            };
-            match byte {
-                b'"' if self.input.get(self.at + 1) == Some(&b'"') => {
-                    record.bytes.push(b'"');
-                    self.at += 2;
-                }
-                b'"' if self.at + 1 == self.input.len() && !self.at_end => {
-                    return Some(Split::NeedMore { quote: Some(opened) });
-                }
-                b'"' => {
-                    self.at += 1;
-                    if self.lines > opened && delimiters >= self.row_delimiters {
-                        record.swallowing.get_or_insert(record.ends.len());
-                    }
-                    return None;
-                }
-                b'\r' | b'\n' => {
-                    let begin = self.at;
-                    self.line_end();
-                    record.bytes.extend_from_slice(&self.input[begin..self.at]);
-                }
-                byte => {
-                    delimiters += usize::from(byte == self.delimiter);
-                    record.bytes.push(byte);
-                    self.at += 1;
-                }
-            }
-        }
-    }
-
-    /// Steps over one line end, of whichever kind.
-    fn line_end(&mut self) {
-        let pair = self.input[self.at] == b'\r' && self.input.get(self.at + 1) == Some(&b'\n');
-        self.at += if pair { 2 } else { 1 };
-        self.lines += 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Gives one byte a read, so that everything is split over reads.
-    struct Dribble<'a>(&'a [u8]);
-
-    impl Read for Dribble<'_> {
-        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-            let (Some((&first, rest)), false) = (self.0.split_first(), out.is_empty()) else {
-                return Ok(0);
-            };
-            out[0] = first;
-            self.0 = rest;
-            Ok(1)
-        }
-    }
+    use crate::intake::tests::Dribble;
 
     fn read_all(input: impl Read) -> Vec<String> {
-        let mut reader = RecordReader::new(input);
+        let mut reader = RecordReader::new(input, Encoding::Utf8);
         let mut record = Record::default();
         let mut seen = Vec::new();
         loop {
@@ -423,7 +369,7 @@ mod tests {
     #[test]
     fn an_open_quote_is_given_up_long_before_it_fills_the_memory() {
         let input = format!("a,\"b\n{}", "c,d\n".repeat(1_000_000));
-        let mut reader = RecordReader::new(input.as_bytes());
+        let mut reader = RecordReader::new(input.as_bytes(), Encoding::Utf8);
         let mut record = Record::default();
         let broken = Break { kind: BreakKind::UnclosedQuote, line: 1, field: 1 };
         assert_eq!(reader.next(&mut record).unwrap(), Next::Broken(broken));
@@ -434,7 +380,8 @@ mod tests {
 
     #[test]
     fn a_quoted_field_that_holds_a_row_is_marked() {
-        let mut reader = RecordReader::new(&b"a,b,c\n1,\"x,y\n2,z\",w\n1,\"p,\nq\",w\n"[..]);
+        let mut reader =
+            RecordReader::new(&b"a,b,c\n1,\"x,y\n2,z\",w\n1,\"p,\nq\",w\n"[..], Encoding::Utf8);
         let mut record = Record::default();
         reader.next(&mut record).unwrap();
         reader.expect_columns(record.len());

@@ -118,7 +118,10 @@ impl<'a> RowReader<'a> {
     /// The text of a column; `None`, with a problem, where there is no reading it.
     fn text(&mut self, column: Column) -> Option<&'a str> {
         let place = self.heading.place(column)?;
-        match fields::text(column, self.record.field(place), self.record.offset) {
+        let field = self.record.field(place);
+        let text = fields::cell(column, self.record.cell(place))
+            .and_then(|()| fields::text(column, field, self.record.origin()));
+        match text {
             Ok("") if column.is_required() => {
                 let message = format!("`{}` is missing", column.name());
                 self.refuse(column, "", flaw(Code::Missing, message, "fill it in"));
@@ -126,7 +129,7 @@ impl<'a> RowReader<'a> {
             }
             Ok(text) => Some(text),
             Err(flaw) => {
-                self.refuse(column, &String::from_utf8_lossy(self.record.field(place)), flaw);
+                self.refuse(column, &String::from_utf8_lossy(field), flaw);
                 None
             }
         }
@@ -172,7 +175,7 @@ impl<'a> RowReader<'a> {
                 Ok(text) => extra.push((name, text.to_owned())),
                 Err(_) => {
                     let flaw =
-                        fields::text(Column::Body, self.record.field(place), self.record.offset);
+                        fields::text(Column::Body, self.record.field(place), self.record.origin());
                     if let Err(flaw) = flaw {
                         self.refuse_as(name, None, flaw);
                     }

@@ -3,45 +3,20 @@
 //! Everything that concerns the shape of the file is found here; what stands in a row is read by
 //! [`super::row`].
 
-use std::io::{self, Read};
-
-use sha2::{Digest, Sha256};
+use std::io;
 
 use super::Findings;
 use super::duplicates::Place;
+use super::fields;
 use super::finding::{Code, Finding};
 use super::heading::{self, Heading};
-use super::records::{Break, BreakKind, Next, Record, RecordReader};
+use super::opening::{HEADINGS_AT_LEAST, read_heading};
+use super::records::{Break, BreakKind, Next, Record, is_blank};
+use super::source::{Input, Source};
 use crate::payout::Reason;
 
 /// How many broken quotes are reported before reading on would be guessing.
 const MOST_BREAKS: usize = 20;
-
-/// How many records are searched for a heading before the file is said to have none.
-const HEADING_WITHIN: usize = 20;
-
-/// How many headings of required columns make a line a heading.
-const HEADINGS_AT_LEAST: usize = 4;
-
-/// Reads a file and hashes what it reads.
-pub(super) struct Hashing<R> {
-    input: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Hashing<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self { input, hash: Sha256::new() }
-    }
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
-    }
-}
 
 /// A row, or the end of the file.
 pub(super) enum Found {
@@ -54,8 +29,8 @@ pub(super) enum Found {
 }
 
 /// A file that is being read, below its heading.
-pub(super) struct Scan<R> {
-    reader: RecordReader<Hashing<R>>,
+pub(super) struct Scan {
+    source: Source,
     heading: Heading,
     heading_line: u64,
     record: Record,
@@ -71,27 +46,19 @@ struct Blank {
     first_line: u64,
 }
 
-impl<R: Read> Scan<R> {
+impl Scan {
     /// Reads down to the heading. `None`: the file is refused, and why was reported.
-    pub(super) fn open(input: R, findings: &mut Findings) -> io::Result<Option<Self>> {
-        let mut reader = RecordReader::new(Hashing::new(input));
-        if let Some(refusal) = wrong_type(reader.peek(512)?) {
-            findings.problems.push(refusal);
-            return Ok(None);
-        }
-        if reader.peek(3)? == b"\xef\xbb\xbf" {
-            reader.skip(3);
-        }
-        choose_delimiter(&mut reader)?;
+    pub(super) fn open(input: Input, findings: &mut Findings) -> io::Result<Option<Self>> {
+        let Some(mut source) = Source::open(input, findings)? else { return Ok(None) };
         let mut record = Record::default();
-        let Some(heading) = read_heading(&mut reader, &mut record, findings)? else {
+        let Some(heading) = read_heading(&mut source, &mut record, findings)? else {
             return Ok(None);
         };
         let heading_line = record.line;
-        reader.expect_columns(heading.len());
+        source.expect_columns(heading.len());
         let (row, breaks) = (0, 0);
         let blank = Blank::default();
-        Ok(Some(Self { reader, heading, heading_line, record, row, blank, breaks }))
+        Ok(Some(Self { source, heading, heading_line, record, row, blank, breaks }))
     }
 
     pub(super) fn heading(&self) -> &Heading {
@@ -111,7 +78,7 @@ impl<R: Read> Scan<R> {
     /// Goes to the next row that is not blank.
     pub(super) fn next(&mut self, findings: &mut Findings) -> io::Result<Found> {
         loop {
-            match self.reader.next(&mut self.record)? {
+            match self.source.next(&mut self.record)? {
                 Next::End => {
                     self.end(findings);
                     return Ok(Found::End);
@@ -127,7 +94,7 @@ impl<R: Read> Scan<R> {
                         return Ok(Found::End);
                     }
                 }
-                Next::Record if self.is_blank() => {
+                Next::Record if self.record.is_blank() => {
                     if self.blank.count == 0 {
                         self.blank.first_line = self.record.line;
                     }
@@ -135,6 +102,7 @@ impl<R: Read> Scan<R> {
                 }
                 Next::Record => {
                     self.row += 1;
+                    findings.warnings.extend(self.open_end());
                     let place = Place { row: self.row, line: self.record.line };
                     let Some(finding) = self.shape(place) else { return Ok(Found::Row(place)) };
                     let reason = Reason::new(finding.code.as_str(), finding.message.clone());
@@ -145,11 +113,9 @@ impl<R: Read> Scan<R> {
         }
     }
 
-    /// The hash of everything read, in hex; the file is read to its end for it.
+    /// The hash of the whole file, in hex.
     pub(super) fn into_sha256(self) -> io::Result<String> {
-        let mut input = self.reader.into_input();
-        io::copy(&mut input, &mut io::sink())?;
-        Ok(hex::encode(input.hash.finalize()))
+        self.source.into_sha256()
     }
 
     fn end(&self, findings: &mut Findings) {
@@ -168,8 +134,17 @@ impl<R: Read> Scan<R> {
         }
     }
 
-    fn is_blank(&self) -> bool {
-        self.record.fields().all(is_blank)
+    /// A last line that was cut inside a number is a shorter number, and nothing else shows it.
+    fn open_end(&self) -> Option<Finding> {
+        let column = self.heading.len().checked_sub(1).and_then(|at| self.heading.column(at))?;
+        (!self.record.terminated && fields::is_numeric(column)).then(|| {
+            let message = "the file ends without a line end, so its last value may be cut short";
+            let hint = "compare the last row with the original, and end it with a line end";
+            Finding {
+                column: Some(column.name().to_owned()),
+                ..Finding::file(self.record.line, Code::NoLineEnd, message.to_owned(), hint)
+            }
+        })
     }
 
     /// What is wrong with the record as a whole.
@@ -191,6 +166,13 @@ impl<R: Read> Scan<R> {
             let message = "the heading stands here a second time".to_owned();
             let hint = "remove this line; were two files joined here?";
             return Some(row_finding(Code::RepeatedHeading, message, hint));
+        }
+        if heading::required_headings(record.fields()) >= HEADINGS_AT_LEAST {
+            let message = "another heading stands here, so the rows below have other columns";
+            let hint = "put what begins here into a file of its own";
+            // Of the file: below it an account number may stand where an amount is expected.
+            let finding = Finding::file(place.line, Code::OtherHeading, message.to_owned(), hint);
+            return Some(finding);
         }
         if self.is_total() {
             let message = "this row is a total, not a payout".to_owned();
@@ -242,133 +224,4 @@ impl<R: Read> Scan<R> {
         };
         Finding { column: Some(column), ..Finding::file(at.line, code, message.to_owned(), hint) }
     }
-}
-
-fn is_blank(field: &[u8]) -> bool {
-    std::str::from_utf8(field).is_ok_and(|text| text.trim().is_empty())
-}
-
-/// Recognises by its first bytes what is certainly no CSV.
-fn wrong_type(head: &[u8]) -> Option<Finding> {
-    let utf16 = head.starts_with(b"\xff\xfe")
-        || head.starts_with(b"\xfe\xff")
-        || (head.len() > 3 && (head[1] == 0 && head[3] == 0 || head[0] == 0 && head[2] == 0));
-    if utf16 {
-        let message = "the file is UTF-16 (\"Unicode text\"), not UTF-8".to_owned();
-        let hint = "save it as \"CSV UTF-8\"";
-        return Some(Finding::file(1, Code::Utf16, message, hint));
-    }
-    let text = String::from_utf8_lossy(head).trim_start_matches('\u{feff}').to_lowercase();
-    let text = text.trim_start();
-    let kind = if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        "an Excel workbook or another archive"
-    } else if head.starts_with(b"\xd0\xcf\x11\xe0") {
-        "an old Excel workbook"
-    } else if head.starts_with(b"%PDF") {
-        "a PDF"
-    } else if head.starts_with(b"\x1f\x8b") {
-        "compressed (gzip)"
-    } else if text.starts_with("<!doctype") || text.starts_with("<html") {
-        "a web page"
-    } else if text.starts_with("<?xml") {
-        "XML"
-    } else if text.starts_with('{') || text.starts_with("[{") {
-        "JSON"
-    } else {
-        return None;
-    };
-    let hint = "open it in a spreadsheet and save it as \"CSV UTF-8\"";
-    Some(Finding::file(1, Code::WrongFileType, format!("the file is {kind}, not CSV"), hint))
-}
-
-/// Obeys a `sep=` line; otherwise takes the delimiter by which the first line has most headings.
-fn choose_delimiter<R: Read>(reader: &mut RecordReader<Hashing<R>>) -> io::Result<()> {
-    let head = reader.peek(6)?;
-    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter, b'\r' | b'\n'] = *head {
-        reader.set_delimiter(delimiter);
-        // The line itself is read as a record, so that the lines below keep their numbers.
-        reader.next(&mut Record::default())?;
-        return Ok(());
-    }
-    let head = reader.peek(16 * 1024)?.to_vec();
-    let first = head.split(|&byte| byte == b'\n' || byte == b'\r').find(|line| !is_blank(line));
-    let headings = |delimiter: u8| {
-        let fields = first.unwrap_or_default().split(|&byte| byte == delimiter);
-        heading::required_headings(fields.map(|field| field.trim_ascii()))
-    };
-    let best = *b";\t|".iter().max_by_key(|&&delimiter| headings(delimiter)).unwrap_or(&b',');
-    if headings(best) > headings(b',') {
-        reader.set_delimiter(best);
-    }
-    Ok(())
-}
-
-/// Reads the first record that is not blank, and wants it to be a heading.
-fn read_heading<R: Read>(
-    reader: &mut RecordReader<Hashing<R>>,
-    record: &mut Record,
-    findings: &mut Findings,
-) -> io::Result<Option<Heading>> {
-    let mut first_line = None;
-    let mut first_refusal = Vec::new();
-    for _ in 0..HEADING_WITHIN {
-        match reader.next(record)? {
-            Next::End => break,
-            Next::Broken(at) => {
-                first_line.get_or_insert(at.line);
-                continue;
-            }
-            Next::Record if record.fields().all(is_blank) => continue,
-            Next::Record => {}
-        }
-        let headings = heading::required_headings(record.fields());
-        match first_line {
-            None if headings >= HEADINGS_AT_LEAST => {
-                let understood = understand(record);
-                return Ok(understood.map_err(|problems| findings.problems.extend(problems)).ok());
-            }
-            // Too few to be sure; but if nothing better comes, this is what was meant.
-            None if headings > 0 => first_refusal = understand(record).err().unwrap_or_default(),
-            Some(line) if headings >= HEADINGS_AT_LEAST => {
-                findings.problems.push(lines_above(line, record.line));
-                return Ok(None);
-            }
-            _ => {}
-        }
-        first_line.get_or_insert(record.line);
-    }
-    if first_refusal.is_empty() {
-        first_refusal.push(no_heading(first_line));
-    }
-    findings.problems.append(&mut first_refusal);
-    Ok(None)
-}
-
-fn lines_above(first: u64, heading: u64) -> Finding {
-    let message = format!("lines stand above the heading, which is in line {heading}");
-    Finding::file(first, Code::LinesAboveHeading, message, "remove every line above the heading")
-}
-
-/// `first_line`: the first line that is not blank.
-fn no_heading(first_line: Option<u64>) -> Finding {
-    let (code, message) = match first_line {
-        None => (Code::EmptyFile, "the file is empty"),
-        Some(_) => (Code::NoHeading, "no line names the columns"),
-    };
-    let hint = "the first line names the columns: reference,first_name,last_name,phone_number,\
-                email,bank_account_number,bic,amount,currency";
-    Finding::file(first_line.unwrap_or(1), code, message.to_owned(), hint)
-}
-
-/// The heading in `record`, or everything that is wrong with it.
-fn understand(record: &Record) -> Result<Heading, Vec<Finding>> {
-    let names: Result<Vec<_>, _> = record.fields().map(std::str::from_utf8).collect();
-    let Ok(names) = names else {
-        let message = format!("the heading, at byte {} of the file, is not UTF-8", record.offset);
-        let hint = "save the file as \"CSV UTF-8\"";
-        return Err(vec![Finding::file(record.line, Code::NotUtf8, message, hint)]);
-    };
-    let (heading, twice) = Heading::read(names.into_iter().map(str::to_owned).collect());
-    let problems = heading.findings(&twice, record.line);
-    if problems.is_empty() { Ok(heading) } else { Err(problems) }
 }

@@ -6,45 +6,45 @@ use std::path::PathBuf;
 use payout_engine::intake::{self, Checked, Code, SEALED_BYTES};
 use tempfile::TempDir;
 
-const HEADING: &str =
+pub(crate) const HEADING: &str =
     "reference,first_name,last_name,phone_number,email,bank_account_number,bic,amount,currency";
 
 /// A row that is in order.
-fn row(reference: &str) -> String {
+pub(crate) fn row(reference: &str) -> String {
     row_with(reference, "000123456", "10.50", "USD")
 }
 
-fn row_with(reference: &str, account: &str, amount: &str, currency: &str) -> String {
+pub(crate) fn row_with(reference: &str, account: &str, amount: &str, currency: &str) -> String {
     format!(
         "{reference},Dara,Sok,012345678,dara@example.com,{account},ABAAKHPP,{amount},{currency}"
     )
 }
 
 /// A folder with one file in it.
-struct Batch {
+pub(crate) struct Batch {
     _folder: TempDir,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Batch {
-    fn of(bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn of(bytes: impl AsRef<[u8]>) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("batch.csv");
         fs::write(&path, bytes).unwrap();
         Self { _folder: folder, path }
     }
 
-    fn rows(rows: &[&str]) -> Self {
+    pub(crate) fn rows(rows: &[&str]) -> Self {
         Self::of(format!("{HEADING}\n{}\n", rows.join("\n")))
     }
 
-    fn check(&self) -> Checked {
+    pub(crate) fn check(&self) -> Checked {
         intake::check(&self.path, SEALED_BYTES).unwrap()
     }
 }
 
 /// `line/row/column/code` of every problem.
-fn problems(checked: &Checked) -> Vec<String> {
+pub(crate) fn problems(checked: &Checked) -> Vec<String> {
     let text = |finding: &intake::Finding| {
         let row = finding.row.map_or("-".to_owned(), |row| row.to_string());
         let column = finding.column.as_deref().unwrap_or("-");
@@ -53,25 +53,25 @@ fn problems(checked: &Checked) -> Vec<String> {
     checked.problems.iter().map(text).collect()
 }
 
-fn warnings(checked: &Checked) -> Vec<(u64, Code)> {
+pub(crate) fn warnings(checked: &Checked) -> Vec<(u64, Code)> {
     checked.warnings.iter().map(|finding| (finding.line, finding.code)).collect()
 }
 
 #[track_caller]
-fn refused(bytes: impl AsRef<[u8]>, expected: &[&str]) -> Checked {
+pub(crate) fn refused(bytes: impl AsRef<[u8]>, expected: &[&str]) -> Checked {
     let checked = Batch::of(bytes).check();
     assert_eq!(problems(&checked), expected);
     checked
 }
 
 #[track_caller]
-fn accepted(bytes: impl AsRef<[u8]>, valid: u64) -> Checked {
+pub(crate) fn accepted(bytes: impl AsRef<[u8]>, valid: u64) -> Checked {
     let checked = refused(bytes, &[]);
     assert_eq!((checked.rows, checked.valid), (valid, valid));
     checked
 }
 
-fn file(rows: &[String]) -> String {
+pub(crate) fn file(rows: &[String]) -> String {
     format!("{HEADING}\n{}\n", rows.join("\n"))
 }
 
@@ -107,50 +107,16 @@ fn columns_in_any_order_case_and_in_khmer() {
 }
 
 #[test]
-fn utf8_byte_order_mark() {
-    accepted(format!("\u{feff}{}", file(&[row("A")])), 1);
-}
-
-#[test]
-fn byte_order_mark_in_mid_file() {
-    let text = file(&[row("A"), format!("\u{feff}{}", row("B"))]);
-    refused(text, &["3/2/reference/invisible_character"]);
-}
-
-#[test]
 fn heading_repeated_where_files_were_joined() {
     refused(file(&[row("A"), HEADING.to_uppercase(), row("B")]), &["3/2/-/repeated_heading"]);
 }
 
 #[test]
-fn utf16_from_a_spreadsheet() {
-    for mark in [&b"\xff\xfe"[..], &b""[..]] {
-        let mut bytes = mark.to_vec();
-        bytes.extend(file(&[row("A")]).encode_utf16().flat_map(u16::to_le_bytes));
-        refused(bytes, &["1/-/-/utf16"]);
-    }
-}
-
-#[test]
-fn windows_1252_bytes_are_named_with_their_offset() {
-    let mut bytes = file(&[row("A"), row("B")]).into_bytes();
-    let at = bytes.windows(6).position(|w| w == b"B,Dara").unwrap() + 3;
-    bytes[at] = 0xe9;
-    let checked = refused(bytes, &["3/2/first_name/not_utf8"]);
-    assert!(checked.problems[0].message.contains("byte 2 of the field"));
-    let offset = HEADING.len() + 1 + row("A").len() + 1;
-    assert!(checked.problems[0].message.contains(&format!("byte {offset} of the file")));
-}
-
-#[test]
-fn bytes_that_are_not_utf8_in_the_heading_and_in_an_unknown_column() {
-    let text = format!("{HEADING},note\n{},x\n", row("A"));
-    let at = |what: &str| text.find(what).unwrap();
-    for (at, expected) in [(at("note"), "1/-/-/not_utf8"), (at("x\n"), "2/1/note/not_utf8")] {
-        let mut bytes = text.clone().into_bytes();
-        bytes[at] = 0xe9;
-        refused(bytes, &[expected]);
-    }
+fn another_heading_among_the_rows_is_not_skipped() {
+    let other = "reference,first_name,last_name,bank_account_number,email,phone_number,bic,amount,\
+                 currency";
+    let checked = refused(file(&[row("A"), other.to_owned(), row("B")]), &["3/-/-/other_heading"]);
+    assert!(!checked.can_skip_problems());
 }
 
 #[test]
@@ -246,6 +212,15 @@ fn a_cut_last_row() {
 }
 
 #[test]
+fn a_last_line_without_an_end_whose_amount_may_be_cut() {
+    let text = "currency,reference,first_name,last_name,phone_number,email,bank_account_number,\
+                bic,amount\nUSD,A,Dara,Sok,012345678,dara@example.com,000123456,WING,100";
+    assert_eq!(warnings(&accepted(text, 1)), [(2, Code::NoLineEnd)]);
+    assert_eq!(warnings(&accepted(format!("{text}\n"), 1)), []);
+    assert_eq!(warnings(&accepted(format!("{HEADING}\n{}", row("A")), 1)), []);
+}
+
+#[test]
 fn blank_rows_are_passed_over_with_one_warning() {
     let rows = [row("A"), String::new(), ",,,,,,,,".to_owned(), "  ".to_owned(), row("B")];
     let checked = accepted(file(&rows), 2);
@@ -283,8 +258,10 @@ fn no_heading_at_all() {
 #[test]
 fn metadata_above_the_heading() {
     let text = format!("Payroll June,,\n\n{}", file(&[row("A")]));
-    let checked = refused(text, &["1/-/-/lines_above_heading"]);
-    assert!(checked.problems[0].message.contains("line 3"));
+    for delimiter in [",", ";"] {
+        let checked = refused(text.replace(',', delimiter), &["1/-/-/lines_above_heading"]);
+        assert!(checked.problems[0].message.contains("line 3"));
+    }
 }
 
 #[test]
@@ -304,7 +281,6 @@ fn an_empty_file_and_one_with_a_heading_only() {
 #[test]
 fn files_of_other_kinds_by_their_first_bytes() {
     let cases: &[(&[u8], &str)] = &[
-        (b"PK\x03\x04rest", "Excel"),
         (b"\xd0\xcf\x11\xe0rest", "Excel"),
         (b"%PDF-1.7", "PDF"),
         (b"\x1f\x8b\x08rest", "gzip"),
@@ -316,51 +292,6 @@ fn files_of_other_kinds_by_their_first_bytes() {
         let checked = refused(bytes, &["1/-/-/wrong_file_type"]);
         assert!(checked.problems[0].message.contains(kind), "{}", checked.problems[0].message);
     }
-}
-
-#[test]
-fn zero_bytes() {
-    let text = file(&[row("A").replace("Dara", "Da\0ra"), row("B")]);
-    refused(text, &["2/1/first_name/nul_byte"]);
-}
-
-#[test]
-fn spreadsheet_damage_to_accounts() {
-    let rows = [
-        row_with("A", "1.23457E+11", "10", "USD"),
-        row_with("B", "=\"00123\"", "11", "USD"),
-        row_with("C", "'00123", "12", "USD"),
-        row_with("D", "1234567890123450", "13", "USD"),
-    ];
-    let checked = refused(
-        file(&rows),
-        &[
-            "2/1/bank_account_number/scientific_notation",
-            "3/2/bank_account_number/spreadsheet_formula",
-            "4/3/bank_account_number/leading_apostrophe",
-        ],
-    );
-    assert_eq!(warnings(&checked), [(5, Code::DigitsLost)]);
-}
-
-#[test]
-fn every_problem_of_a_row_is_reported_at_once_and_masked() {
-    let text = file(&["A,Dara,,12,nobody,00-123-456,abaakhpp,\"1,000\",usd".to_owned()]);
-    let checked = refused(
-        text,
-        &[
-            "2/1/last_name/missing",
-            "2/1/phone_number/phone_format",
-            "2/1/email/email_format",
-            "2/1/bank_account_number/account_digits",
-            "2/1/bic/bic_shape",
-            "2/1/currency/currency_unknown",
-            "2/1/amount/amount_separator",
-        ],
-    );
-    let account = checked.problems[3].value.as_deref().unwrap();
-    assert!(account.contains("****") && !account.contains("123-4"), "{account}");
-    assert!(checked.problems.iter().all(|p| !p.hint.is_empty() && !p.message.is_empty()));
 }
 
 #[test]
@@ -451,20 +382,6 @@ fn fields_agree_with_a_lenient_reader_where_the_file_is_in_order() {
         let read: Vec<_> =
             intake::load(&checked).unwrap().map(|p| p.unwrap().extra[0].1.clone()).collect();
         prop_assert_eq!(read, notes);
-    });
-}
-
-/// Whatever stands in a file, it is read to its end without a panic.
-#[test]
-fn no_bytes_make_it_panic() {
-    use proptest::prelude::*;
-    let bytes = || prop::collection::vec(any::<u8>(), 0..400);
-    proptest!(ProptestConfig::with_cases(300), |(bytes in bytes())| {
-        let _ = Batch::of(&bytes).check();
-        let mut below = format!("{HEADING}\n").into_bytes();
-        below.extend(bytes);
-        let checked = Batch::of(below).check();
-        prop_assert!(checked.valid <= checked.rows);
     });
 }
 
