@@ -41,22 +41,24 @@ const ALPHABET: &[&[u8]] = &[
     b"\xf0\x9f\x98\x80",
 ];
 
-/// Four thousand files from one seed: noise, noise below a heading, and good files that were
+/// Two thousand files from one seed: noise, noise below a heading, and good files that were
 /// changed here and there, in UTF-8 and UTF-16.
 #[test]
 fn random_and_mutated_files_are_read_without_a_panic() {
     let mut random = StdRng::seed_from_u64(3);
     let good = format!("{HEADING}\n{}\n{}\n", row("A"), row("B"));
     let mut invalid = 0;
-    for round in 0..4_000 {
+    for round in 0..2_000 {
         let mut bytes = match round % 4 {
             0 => Vec::new(),
             1 => format!("{HEADING}\n").into_bytes(),
             2 => good.clone().into_bytes(),
             _ => good.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         };
+        // Most changes spare the heading, because without one nothing below it is read.
+        let spared = if round % 8 < 6 { bytes.len().min(HEADING.len() + 1) } else { 0 };
         for _ in 0..random.gen_range(1..12) {
-            let at = random.gen_range(0..=bytes.len());
+            let at = random.gen_range(spared..=bytes.len());
             let removed = random.gen_range(0..3).min(bytes.len() - at);
             let piece = ALPHABET[random.gen_range(0..ALPHABET.len())];
             bytes.splice(at..at + removed, piece.iter().copied());
@@ -72,5 +74,5 @@ fn random_and_mutated_files_are_read_without_a_panic() {
         assert_eq!((loaded.len() as u64, valid as u64), (checked.rows, checked.valid), "{round}");
         invalid += u64::from(checked.valid < checked.rows);
     }
-    assert!(invalid > 500, "{invalid}: the files are too good to prove anything");
+    assert!(invalid > 300, "{invalid}: the files are too good to prove anything");
 }
