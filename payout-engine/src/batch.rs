@@ -163,12 +163,43 @@ pub struct Batch {
     pub rows: u64,
     /// The cause for which it stopped, if it did.
     pub stopped: Option<Stopped>,
+    /// Who has it in hand, as far as the store knows.
+    pub lease: Option<RunnerLease>,
+    /// Who wants nothing more of it to be sent, if anybody does.
+    pub cancelled: Option<CancelRequest>,
     /// When its personal data was removed; nobody of it can be paid since.
     pub purged_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When anything about it last changed.
     pub updated_at: Timestamp,
+}
+
+/// Who has a batch in hand, and until when that holds if nothing is heard of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunnerLease {
+    /// Command, process and machine, for people.
+    pub runner: String,
+    /// The moment; a runner that is alive keeps moving it on.
+    pub until: Timestamp,
+}
+
+/// Somebody wants nothing more of a batch to be sent. Never taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelRequest {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// Why, in one line, if they said so.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for CancelRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cancelled by {}", self.by)?;
+        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
 }
 
 /// The store's key of a batch.

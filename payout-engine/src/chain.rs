@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    batch::{BatchOptions, BatchState},
+    batch::{BatchOptions, BatchState, CancelRequest},
     decision::Ruling,
     error::Error,
     machine::{Payout, State},
@@ -164,6 +164,12 @@ pub(crate) enum LogEvent {
         cause: Option<String>,
         interrupted: bool,
     },
+    /// Somebody asked that nothing more of the batch is sent; the reason in words is sealed.
+    CancelRequested {
+        by: String,
+        #[serde(default, skip_serializing_if = "is_default")]
+        seal: Option<String>,
+    },
     /// Every unfinished row was made due.
     Woken,
     /// A row changed.
@@ -215,6 +221,15 @@ impl LogEvent {
 
     pub(crate) fn moved(from: Outcome, payout: &Payout, salt: Option<&Salt>) -> Self {
         Self::Moved { from, now: Facts::of(payout, salt) }
+    }
+
+    pub(crate) fn cancel_requested(request: &CancelRequest, salt: Option<&Salt>) -> Self {
+        let seal = salt.map(|salt| {
+            let mut seal = Seal::begin(salt, "cancel", 0);
+            seal.maybe(request.reason.as_deref());
+            seal.finish()
+        });
+        Self::CancelRequested { by: request.by.clone(), seal }
     }
 
     pub(crate) fn state(state: BatchState, cause: Option<StopCause>, interrupted: bool) -> Self {
@@ -448,10 +463,12 @@ mod tests {
     fn entries_read_back() {
         let at = Timestamp::from_millisecond(5).unwrap();
         let payout = Payout::new(7, Money::usd("10.50").unwrap(), at);
+        let request = CancelRequest { at, by: "sophea".to_owned(), reason: None };
         for event in [
             LogEvent::Woken,
             LogEvent::Purged,
             LogEvent::Leased { runner: "me".to_owned() },
+            LogEvent::cancel_requested(&request, Some(&salt(1))),
             LogEvent::state(BatchState::Stopped, Some(StopCause::Funds), true),
             LogEvent::moved(Outcome::Held, &payout, Some(&salt(1))),
         ] {

@@ -27,11 +27,14 @@ use crate::{
     wallets::Wallets,
 };
 
+mod cancelling;
 mod decide;
+mod heartbeat;
 mod pump;
 mod purge;
 mod retry;
 
+use heartbeat::Heartbeat;
 use pump::Pump;
 
 /// Rows in one transaction while a batch is loaded.
@@ -111,8 +114,10 @@ impl Engine {
         let clock = Clock::start();
         let code = BatchCode::random(&mut OsRng);
         let lease = self.store.create(new, gateway, code, &self.runner, clock.now()).await?;
+        self.store.renew(&lease, Some(self.policy.lease_until())).await?;
         let mut rows = rows.into_iter();
         let mut chunk = Vec::with_capacity(ROWS_A_LOAD);
+        let mut heartbeat = Heartbeat::new(&*self.store, &lease, &self.policy);
         let mut written = 0;
         loop {
             for row in rows.by_ref().take(ROWS_A_LOAD) {
@@ -121,12 +126,15 @@ impl Engine {
             if chunk.is_empty() {
                 break;
             }
+            heartbeat.renew_in_time().await?;
             self.store.append(&lease, &chunk, clock.now()).await?;
             written += chunk.len() as u64;
             chunk.clear();
             self.observer.event(&EngineEvent::Loading { rows: written });
         }
-        self.store.complete(&lease, clock.now()).await
+        let batch = self.store.complete(&lease, clock.now()).await?;
+        self.give_up(&lease).await;
+        Ok(batch)
     }
 
     /// Pays what is left to pay of a batch, and returns how it stands then.
@@ -167,6 +175,7 @@ impl Engine {
             // The store is suspect already; what counts is the error that is returned.
             let _ = self.end(&lease, clock, BatchState::Stopped, Some(stopped), false).await;
         }
+        self.give_up(&lease).await;
         result
     }
 
@@ -175,12 +184,19 @@ impl Engine {
     /// runner.
     async fn take_over(&self, batch: &Batch, clock: Clock) -> Result<Arc<Lease>, Error> {
         let (store, batch, runner) = (Arc::clone(&self.store), batch.clone(), self.runner.clone());
-        let taken =
-            tokio::spawn(async move { store.lease(&batch, &runner, clock.now()).await }).await;
-        match taken {
-            Ok(lease) => lease.map(Arc::new),
-            Err(error) => Err(Error::store("take the batch over", error)),
-        }
+        let until = self.policy.lease_until();
+        let taken = tokio::spawn(async move {
+            let lease = store.lease(&batch, &runner, clock.now()).await?;
+            store.renew(&lease, Some(until)).await?;
+            Ok(Arc::new(lease))
+        });
+        taken.await.unwrap_or_else(|error| Err(Error::store("take the batch over", error)))
+    }
+
+    /// Lets a runner on another machine begin at once. Where that fails it waits for the lease to
+    /// run out; what this run did is done either way.
+    async fn give_up(&self, lease: &Lease) {
+        let _ = self.store.renew(lease, None).await;
     }
 
     async fn run_leased(
@@ -192,14 +208,15 @@ impl Engine {
         clock: Clock,
         lease: &Arc<Lease>,
     ) -> Result<BatchSummary, Error> {
+        let cancelled = self.store.cancel_request(batch.id).await?.is_some();
+        if cancelled && aim == Aim::Retry {
+            return Err(Error::cancelled(&batch.name));
+        }
         self.store.audit(batch.id).await?;
         if aim == Aim::Retry || batch.options.dry_run {
             purge::refuse_purged(&self.store.batch(Some(&batch.name)).await?)?;
         }
         self.store.set_state(lease, running(), clock.now()).await?;
-        if aim == Aim::Retry {
-            self.begin_again(lease, batch, clock).await?;
-        }
         let (concurrency, rate) = (batch.options.concurrency, batch.options.rate);
         let observer = Arc::clone(&self.observer);
         let run = Arc::new(Run {
@@ -209,26 +226,42 @@ impl Engine {
             gateway,
             gate: Gate::new(self.policy.clone(), concurrency, rate, observer),
             observer: Arc::clone(&self.observer),
-            halt: Halt::new(cancel.clone()),
+            halt: Halt::new(cancel.clone(), cancelled),
         });
-        if batch.options.allow_duplicate.is_none() && !batch.options.dry_run {
+        let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy);
+        // One task for both: a run that is dropped is not heard of any more.
+        tokio::select! {
+            worked = self.work(aim, &run, lease) => worked?,
+            never = heartbeat.beat(&run.halt) => match never {},
+        }
+        self.store.audit(batch.id).await?;
+        self.conclude(&run, lease).await
+    }
+
+    /// All that a run does between its first and its last word.
+    async fn work(&self, aim: Aim, run: &Arc<Run>, lease: &Arc<Lease>) -> Result<(), Error> {
+        let (batch, clock) = (&run.batch, run.clock);
+        if aim == Aim::Retry {
+            self.begin_again(lease, batch, clock).await?;
+        }
+        if run.halt.is_cancelling() {
+            self.give_up_rows(run, lease).await?;
+        } else if batch.options.allow_duplicate.is_none() && !batch.options.dry_run {
             self.store.hold_duplicates(lease, clock.now()).await?;
         }
         self.store.wake(lease, clock.now()).await?;
         let summary = self.store.summary(batch.id).await?;
         self.observer.event(&EngineEvent::Started { summary: summary.clone() });
-        let mut wallets = Wallets::new(&run, &*self.store);
+        let mut wallets = Wallets::new(run, &*self.store);
         wallets.check().await?;
 
         let (journal, writer) =
             Journal::open(Arc::clone(&self.store), Arc::clone(lease), self.policy.clone(), clock);
-        let pump = Pump::new(Arc::clone(&run), Arc::clone(&self.store), journal);
-        let pumped = pump_watched(&run, pump, wallets).await;
+        let pump = Pump::new(Arc::clone(run), Arc::clone(&self.store), journal);
+        let pumped = pump_watched(run, pump, wallets).await;
         // All that was handed in is written before the lease goes, also when a turn failed.
         let _ = writer.await;
-        pumped?;
-        self.store.audit(batch.id).await?;
-        self.conclude(&run, lease).await
+        pumped
     }
 
     /// Writes how the run ended.

@@ -124,6 +124,11 @@ impl Error {
         Problem::BatchState { batch: batch.to_owned(), problem: problem.into() }.into()
     }
 
+    /// What a cancelled batch does not take any more.
+    pub(crate) fn cancelled(batch: &str) -> Self {
+        Self::config(format!("batch `{batch}` was cancelled; pay its rows from a new file"))
+    }
+
     pub(crate) fn locked(holder: impl Into<String>) -> Self {
         Problem::Locked { holder: holder.into() }.into()
     }

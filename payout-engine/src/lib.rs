@@ -24,6 +24,7 @@ mod error;
 mod event;
 mod execute;
 mod gateway;
+mod host;
 pub mod intake;
 mod journal;
 pub mod machine;
@@ -39,7 +40,8 @@ mod turn;
 mod wallets;
 
 pub use batch::{
-    Batch, BatchId, BatchOptions, BatchState, GatewayIdentity, NameCheck, NewBatch, OtpMode, Route,
+    Batch, BatchId, BatchOptions, BatchState, CancelRequest, GatewayIdentity, NameCheck, NewBatch,
+    OtpMode, Route, RunnerLease,
 };
 pub use cancel::Cancel;
 pub use chain::{
@@ -53,6 +55,7 @@ pub use event::{EngineEvent, Observer};
 pub use gateway::{
     BankToken, CallError, Gateway, Holder, KessGateway, OrderView, Wallet, Withdrawal,
 };
+pub use host::host_name;
 pub use names::{NameMatch, compare_names};
 pub use order_no::{BatchCode, OrderNo};
 pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Stopped, Total};

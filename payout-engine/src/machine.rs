@@ -26,10 +26,11 @@
 //! - After an unknown outcome only queries follow, until "not found" has settled.
 //! - `Failed` only where no money can have moved; `Paid` only on SUCCESS about our own order with
 //!   our own amount and currency.
+//! - Once the batch is cancelled nothing is sent any more.
 //!
 //! `state` is what the store keeps of a payout. `before` holds what comes before the first send,
 //! `sending` the send and its answer, `orders` what the gateway shows of an order later, `after`
-//! what people decide.
+//! what people decide. `cancelling` is what all of it becomes once the batch is cancelled.
 
 use jiff::Timestamp;
 use kess_gateway::{Currency, Sensitive};
@@ -46,6 +47,7 @@ use crate::{
 
 mod after;
 mod before;
+mod cancelling;
 mod orders;
 mod sending;
 mod state;
@@ -64,6 +66,8 @@ pub struct Rules<'a> {
     pub options: &'a BatchOptions,
     /// Pauses and limits.
     pub policy: &'a Policy,
+    /// True once somebody cancelled the batch. It never becomes false again.
+    pub cancelling: bool,
 }
 
 /// What the bank said about the account, compared with what the file expects.
@@ -98,6 +102,9 @@ pub enum Event {
     Decided(Decision),
     /// A person wants another attempt.
     Retry,
+    /// The batch was cancelled. Only with [`Rules::cancelling`], which is what counts; the event
+    /// reaches the rows that are not due.
+    Cancel,
 }
 
 /// The one thing the shell does next for this payout.
@@ -144,9 +151,15 @@ pub struct Step {
 impl Payout {
     /// What an event makes of the payout. Total: an event that does not belong to the state (an
     /// answer that came twice, a stale task) changes nothing.
-    #[expect(clippy::too_many_lines, reason = "one table of states and events, read as a whole")]
     pub fn step(mut self, rules: &Rules<'_>, event: Event, now: Timestamp) -> Step {
         self.watched_since.get_or_insert(now);
+        if rules.cancelling {
+            return self.step_cancelling(rules, event, now);
+        }
+        self.step_paying(rules, event, now)
+    }
+
+    fn step_paying(self, rules: &Rules<'_>, event: Event, now: Timestamp) -> Step {
         match (self.state, event) {
             (State::Pending, Event::Due) => self.call(Call::Verify),
             (State::Pending, Event::Verified(answer)) => self.verified(rules, answer, now),

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use kess_gateway::{Amount, Currency, Money, Sensitive};
 
-use crate::text_enum::text_enum;
+use crate::{batch::CancelRequest, text_enum::text_enum};
 
 /// Who gets the money: everything about a person that a payout carries.
 ///
@@ -186,6 +186,8 @@ text_enum! {
         Funds = "funds",
         /// The gateway has not answered usefully for longer than the policy allows.
         Outage = "outage",
+        /// Somebody cancelled the batch.
+        Cancelled = "cancelled",
         /// The engine found its own books inconsistent and will not touch money on top of that.
         Books = "books",
     }
@@ -208,6 +210,8 @@ pub struct BatchSummary {
     pub stopped: Option<Stopped>,
     /// True where the last run was interrupted by the user and drained.
     pub interrupted: bool,
+    /// Who wants nothing more of it to be sent, if anybody does.
+    pub cancelled: Option<CancelRequest>,
 }
 
 impl BatchSummary {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de};
 
 /// Growing pauses: `first`, then twice as long each time, up to `longest`.
@@ -80,6 +81,10 @@ pub struct Policy {
     /// How often the wallets are looked at during a run; zero for only before it.
     #[serde(deserialize_with = "duration")]
     pub wallet_every: Duration,
+    /// How long a runner counts as alive after it was last heard of. It is heard of three times as
+    /// often; a runner on another machine waits this long before it takes a batch over.
+    #[serde(deserialize_with = "duration")]
+    pub lease: Duration,
     /// How long a commit waits for company while many rows are writing. Nothing waits when one is.
     #[serde(deserialize_with = "duration")]
     pub linger: Duration,
@@ -106,9 +111,18 @@ impl Default for Policy {
             outage_after: Duration::from_secs(120),
             retry_after: Duration::from_secs(2),
             wallet_every: Duration::from_secs(30),
+            lease: Duration::from_secs(30),
             linger: Duration::from_millis(1),
             commit_max: 512,
         }
+    }
+}
+
+impl Policy {
+    /// Until when a runner that is heard of just now counts as alive. By the wall clock, because
+    /// others read it who have no other clock in common with this one.
+    pub(crate) fn lease_until(&self) -> Timestamp {
+        Timestamp::now().saturating_add(self.lease).unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use kess_gateway::{Amount, Currency};
 
 use crate::{
-    batch::{Batch, BatchId, BatchState, GatewayIdentity, NewBatch},
+    batch::{Batch, BatchId, BatchState, CancelRequest, GatewayIdentity, NewBatch},
     chain::{LogHash, verify::LogAudit},
     error::Error,
     machine::Payout,
@@ -119,8 +119,24 @@ pub trait Store: Send + Sync + 'static {
     /// Completes a loading batch: fixes what was requested and makes it `ready`.
     fn complete<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Batch>;
 
-    /// Takes the batch over: lock, next fence, this runner's name.
+    /// Takes the batch over: lock, next fence, this runner's name. Refused while another runner
+    /// holds the lock, or a lease from another machine.
     fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease>;
+
+    /// Says until when the runner counts as alive unless it renews that; `None` gives the lease up.
+    /// A runner on another machine waits for it, where the lock does not reach.
+    fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()>;
+
+    /// Marks the batch as cancelled, whoever has it in hand: no lease is needed. The first request
+    /// stands, and is returned.
+    fn request_cancel<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a CancelRequest,
+    ) -> Answer<'a, CancelRequest>;
+
+    /// The request to cancel the batch, if there is one.
+    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>>;
 
     /// The batch of that name; without a name the newest unfinished one that is completely loaded.
     fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch>;

@@ -4,7 +4,10 @@
 //! durable before the call. A turn may be dropped at any `await`; what the store then holds is what
 //! it would hold after a crash, and the next turn goes on from there.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
@@ -41,22 +44,37 @@ pub(crate) struct Halt {
     asked: Cancel,
     raised: Cancel,
     cause: OnceLock<Stopped>,
+    cancelling: AtomicBool,
 }
 
 impl Halt {
-    pub(crate) fn new(asked: Cancel) -> Self {
-        Self { asked, raised: Cancel::new(), cause: OnceLock::new() }
+    /// `cancelling` says that the batch was cancelled before this run began.
+    pub(crate) fn new(asked: Cancel, cancelling: bool) -> Self {
+        let cancelling = AtomicBool::new(cancelling);
+        Self { asked, raised: Cancel::new(), cause: OnceLock::new(), cancelling }
+    }
+
+    /// Whether the batch was cancelled: then nothing of it is sent any more.
+    pub(crate) fn is_cancelling(&self) -> bool {
+        self.cancelling.load(Ordering::SeqCst)
+    }
+
+    /// The batch was cancelled while it ran. Rows that were cleared to be sent are not, and the run
+    /// ends; a run of its own closes what is open.
+    pub(crate) fn cancelled(&self, message: String) {
+        self.cancelling.store(true, Ordering::SeqCst);
+        self.stop(StopCause::Cancelled, message);
+    }
+
+    /// Ends the run without a cause of the batch's own.
+    pub(crate) fn raise(&self) {
+        self.raised.cancel();
     }
 
     /// Stops the batch. The first cause is the one that is told.
     pub(crate) fn stop(&self, cause: StopCause, message: String) {
         let _ = self.cause.set(Stopped { cause, message });
         self.raise();
-    }
-
-    /// Ends the run without a cause of its own.
-    pub(crate) fn raise(&self) {
-        self.raised.cancel();
     }
 
     pub(crate) fn cause(&self) -> Option<&Stopped> {
@@ -87,7 +105,12 @@ pub(crate) struct TurnEnd {
 
 impl Run {
     pub(crate) fn rules(&self) -> Rules<'_> {
-        Rules { code: &self.batch.code, options: &self.batch.options, policy: &self.policy }
+        Rules {
+            code: &self.batch.code,
+            options: &self.batch.options,
+            policy: &self.policy,
+            cancelling: self.halt.is_cancelling(),
+        }
     }
 
     /// Runs one turn. The permit is given back when the calls are done; the turn ends when
@@ -261,7 +284,7 @@ fn service(call: Call) -> Option<Service> {
 
 fn error_of(event: &Event) -> Option<&CallError> {
     match event {
-        Event::Due | Event::Cleared | Event::Decided(_) | Event::Retry => None,
+        Event::Due | Event::Cleared | Event::Decided(_) | Event::Retry | Event::Cancel => None,
         Event::Verified(answer) => answer.as_ref().err(),
         Event::Tokenized(answer) => answer.as_ref().err(),
         Event::Withdrawn(answer) | Event::Queried(answer) | Event::Closed(answer) => {

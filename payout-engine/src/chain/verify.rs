@@ -109,6 +109,7 @@ pub(crate) struct Walk {
     state: BatchState,
     cause: Option<String>,
     interrupted: bool,
+    cancelled: Option<(i64, LogEvent)>,
 }
 
 impl Walk {
@@ -126,6 +127,7 @@ impl Walk {
             state: BatchState::Loading,
             cause: None,
             interrupted: false,
+            cancelled: None,
         }
     }
 
@@ -178,6 +180,7 @@ impl Walk {
             LogEvent::State { state, cause, interrupted } => {
                 (self.state, self.cause, self.interrupted) = (state, cause, interrupted);
             }
+            LogEvent::CancelRequested { .. } => self.cancelled = Some((entry.at, entry.event)),
             LogEvent::Purged => self.purged = true,
             LogEvent::Loaded { .. } | LogEvent::Moved { .. } | LogEvent::Woken => {}
         }
@@ -229,13 +232,34 @@ impl Walk {
             ("runner", self.fence == books.fence && self.runner == books.runner),
             ("state", self.state == batch.state && self.interrupted == books.interrupted),
             ("cause to stop", self.cause == cause),
+            ("request to cancel", self.cancel_follows(books)),
             ("salt", books.salt.is_some() != self.purged),
+            ("mark of a purge", batch.purged_at.is_some() == self.purged),
         ];
         match holds.iter().find(|(_, holds)| !holds) {
             Some((what, _)) => {
                 Err(Broken::batch(format!("the batch's {what} is not as the log tells")))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether the request to cancel is as the log tells. A purge removes its reason.
+    fn cancel_follows(&self, books: &Books) -> bool {
+        match (&self.cancelled, &books.batch.cancelled) {
+            (None, None) => true,
+            (Some((at, told)), Some(request)) => {
+                let event = LogEvent::cancel_requested(request, books.salt.as_ref());
+                let is_told = match (told, &event) {
+                    (
+                        LogEvent::CancelRequested { by, .. },
+                        LogEvent::CancelRequested { by: found, seal: None },
+                    ) => by == found,
+                    _ => *told == event,
+                };
+                *at == request.at.as_millisecond() && is_told
+            }
+            _ => false,
         }
     }
 }

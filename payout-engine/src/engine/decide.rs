@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     machine::{Event, Rules},
     payout::{Outcome, Reason},
-    store::{PayoutRecord, Transition},
+    store::{Lease, PayoutRecord, Transition},
 };
 
 impl Engine {
@@ -16,7 +16,8 @@ impl Engine {
     /// run of the batch pays a released row, after it verified the account again.
     ///
     /// # Errors
-    /// No such row, or one that is not held; another runner holds the store; the store fails.
+    /// No such row, or one that is not held; a release in a batch that was cancelled; another
+    /// runner holds the store; the store fails.
     pub async fn decide(
         &self,
         batch: &Batch,
@@ -27,6 +28,24 @@ impl Engine {
     ) -> Result<PayoutRecord, Error> {
         let clock = Clock::start();
         let lease = self.take_over(batch, clock).await?;
+        let decided =
+            self.decide_leased(batch, &lease, reference, (ruling, by, reason), clock).await;
+        self.give_up(&lease).await;
+        decided
+    }
+
+    async fn decide_leased(
+        &self,
+        batch: &Batch,
+        lease: &Lease,
+        reference: &str,
+        (ruling, by, reason): (Ruling, &str, &str),
+        clock: Clock,
+    ) -> Result<PayoutRecord, Error> {
+        let request = self.store.cancel_request(batch.id).await?;
+        if request.is_some() && ruling == Ruling::Released {
+            return Err(Error::cancelled(&batch.name));
+        }
         let found = self.store.find(batch.id, reference).await?;
         let mut record = found.ok_or_else(|| no_such_row(batch, reference))?;
         let held = held_for(&record)?;
@@ -36,18 +55,23 @@ impl Engine {
             by: by.to_owned(),
             reason: reason.to_owned(),
         };
-        let rules = Rules { code: &batch.code, options: &batch.options, policy: &self.policy };
+        let rules = Rules {
+            code: &batch.code,
+            options: &batch.options,
+            policy: &self.policy,
+            cancelling: request.is_some(),
+        };
         let from = record.payout.outcome();
         let step = record.payout.clone().step(&rules, Event::Decided(decision), clock.now());
         step.payout.check()?;
         if ruling == Ruling::Released {
             // First, so that the newest unfinished batch is this one, whenever a crash comes.
             let stopped = batch.stopped.clone();
-            self.end(&lease, clock, BatchState::Stopped, stopped, false).await?;
+            self.end(lease, clock, BatchState::Stopped, stopped, false).await?;
         }
         record.payout = step.payout;
         let transition = Transition { from, payout: record.payout.clone() };
-        self.store.write(&lease, &[transition], clock.now()).await?;
+        self.store.write(lease, &[transition], clock.now()).await?;
         Ok(record)
     }
 }

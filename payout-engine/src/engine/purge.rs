@@ -6,6 +6,7 @@ use crate::{
     engine::Engine,
     error::Error,
     payout::{BatchSummary, Outcome},
+    store::Lease,
 };
 
 impl Engine {
@@ -18,10 +19,21 @@ impl Engine {
     pub async fn purge(&self, batch: &Batch) -> Result<Batch, Error> {
         let clock = Clock::start();
         let lease = self.take_over(batch, clock).await?;
+        let purged = self.purge_leased(batch, &lease, clock).await;
+        self.give_up(&lease).await;
+        purged
+    }
+
+    async fn purge_leased(
+        &self,
+        batch: &Batch,
+        lease: &Lease,
+        clock: Clock,
+    ) -> Result<Batch, Error> {
         // Asked under the lease: nobody releases a row or sends it meanwhile.
         refuse_open_rows(&self.store.summary(batch.id).await?, batch)?;
         self.store.audit(batch.id).await?;
-        self.store.purge(&lease, clock.now()).await?;
+        self.store.purge(lease, clock.now()).await?;
         self.store.audit(batch.id).await?;
         self.store.batch(Some(&batch.name)).await
     }

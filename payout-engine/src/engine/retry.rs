@@ -24,7 +24,7 @@ impl Engine {
     /// are, and so does every row that paid, or may have.
     ///
     /// # Errors
-    /// Those of [`Engine::run`]; a batch whose personal data was removed.
+    /// Those of [`Engine::run`]; a batch that was cancelled, or whose personal data was removed.
     pub async fn retry(
         &self,
         batch: &Batch,
@@ -42,7 +42,12 @@ impl Engine {
         batch: &Batch,
         clock: Clock,
     ) -> Result<(), Error> {
-        let rules = Rules { code: &batch.code, options: &batch.options, policy: &self.policy };
+        let rules = Rules {
+            code: &batch.code,
+            options: &batch.options,
+            policy: &self.policy,
+            cancelling: false,
+        };
         let mut after = 0;
         loop {
             let rows = self.store.rows(batch.id, after, PAGE).await?;

@@ -62,8 +62,16 @@ impl Payout {
 
     /// Whether [`Event::Retry`](super::Event::Retry) gives the row another attempt: it ended,
     /// certainly moved no money, and nobody rejected it.
+    ///
+    /// An order that was given up although it was sent, because the gateway does not know it, is
+    /// never followed by one under another number: both might appear.
     pub fn is_retriable(&self) -> bool {
-        let unpaid = matches!(self.state, State::Failed | State::Expired | State::Cancelled);
+        let sent = self.order.as_ref().is_some_and(|order| order.sends > 0 && !order.seen);
+        let unpaid = match self.state {
+            State::Failed | State::Expired => true,
+            State::Cancelled => !sent,
+            _ => false,
+        };
         unpaid && self.decisions.iter().all(|decision| decision.ruling != Ruling::Rejected)
     }
 

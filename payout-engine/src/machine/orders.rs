@@ -96,6 +96,7 @@ impl Payout {
                 self.reason = None;
                 self.end(State::Paid)
             }
+            Standing::Closed(_) if self.is_closed_by_us(rules, &view.status) => self.closed_by_us(),
             Standing::Closed(state) => {
                 self.reason = Some(closed_reason(&view.status));
                 self.end(state)
@@ -137,7 +138,11 @@ impl Payout {
             return self.poll(rules, now);
         }
         self.otp_url = otp_url.or(self.otp_url);
+        let is_new = self.state != State::AwaitingOtp;
         self.enter(State::AwaitingOtp);
+        if rules.cancelling {
+            return if is_new { self.call(Call::Close) } else { self.close_again(rules, now) };
+        }
         // Expiry is the gateway's business; only an order that it seems to have forgotten is
         // closed.
         let forgotten = self.expires_at.is_some_and(|at| now >= after(at, rules.policy.otp_grace));
@@ -171,6 +176,7 @@ impl Payout {
     /// Comes back when the state is worth asking about again.
     fn poll(self, rules: &Rules<'_>, now: Timestamp) -> Step {
         match self.state {
+            State::AwaitingOtp if rules.cancelling => self.close_again(rules, now),
             State::AwaitingOtp => self.poll_otp(rules, now),
             State::Processing => self.later(rules, &rules.policy.processing, now),
             _ => self.later(rules, &rules.policy.doubt, now),
@@ -219,7 +225,7 @@ impl Payout {
             return self.end(State::Failed);
         }
         if order.sends == 1 && self.state == State::Rejected {
-            return self.back_to_pending(now);
+            return self.back_to_pending(rules, now);
         }
         let settled = order.sent_at.is_some_and(|at| now >= after(at, rules.policy.settle));
         let apart =
@@ -235,6 +241,9 @@ impl Payout {
         }
         if self.state == State::Refused {
             return self.end(State::Failed);
+        }
+        if rules.cancelling {
+            return self.given_up_unbooked();
         }
         if order.sends >= rules.policy.max_sends && self.state != State::Unbooked {
             self.reason = Some(Reason::new(
@@ -257,10 +266,13 @@ impl Payout {
 
     /// Refused for a cause that concerned all rows, and certainly not booked: as if never sent. The
     /// order number stays: it was stored, and it is used for ever.
-    fn back_to_pending(mut self, now: Timestamp) -> Step {
+    fn back_to_pending(mut self, rules: &Rules<'_>, now: Timestamp) -> Step {
         if let Some(order) = &mut self.order {
             order.sends = 0;
             order.sent_at = None;
+        }
+        if rules.cancelling {
+            return self.given_up();
         }
         self.state = State::Pending;
         self.tries = 0;

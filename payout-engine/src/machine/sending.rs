@@ -115,6 +115,9 @@ impl Payout {
         order.sends = order.sends.saturating_sub(1);
         if order.sends == 0 {
             order.sent_at = None;
+            if rules.cancelling {
+                return self.given_up();
+            }
             self.state = State::Pending;
             return self.later(rules, &rules.policy.retry, now);
         }

@@ -46,7 +46,7 @@ text_enum! {
         Failed = "failed",
         /// The order was closed unpaid.
         Expired = "expired",
-        /// Given up before anything was sent, or voided before it was paid.
+        /// Given up before anything was sent or booked, or closed before it was paid.
         Cancelled = "cancelled",
         /// Paid and given back.
         Reversed = "reversed",
@@ -185,8 +185,7 @@ impl Payout {
             | State::Paid
             | State::Expired
             | State::Reversed => seen,
-            State::Cancelled => sends == 0 || seen,
-            State::Failed => sends == 0 || seen || not_found,
+            State::Failed | State::Cancelled => sends == 0 || seen || not_found,
         };
         if holds {
             return Ok(());

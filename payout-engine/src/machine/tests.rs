@@ -17,6 +17,8 @@ use crate::payout::Outcome;
 
 #[path = "after_tests.rs"]
 mod after;
+#[path = "cancelling_tests.rs"]
+mod cancelling;
 
 fn code() -> BatchCode {
     BatchCode::random(&mut StdRng::seed_from_u64(1))
@@ -215,10 +217,12 @@ impl Wire {
     }
 }
 
-/// A place in the exploration: the payout, the call it waits for, what the wire shows, the time.
+/// A place in the exploration: the payout, the call it waits for, what the wire shows, the time,
+/// and whether the batch was cancelled meanwhile.
 #[derive(Clone)]
 struct Place {
     payout: Payout,
+    cancelling: bool,
     asked: Option<Call>,
     wire: Wire,
     now: i64,
@@ -233,7 +237,7 @@ impl Place {
             at.map(|at| (super::tests::at(self.now).duration_since(at)).as_secs().min(3))
         };
         (
-            (self.payout.state, self.payout.is_released(HOLDER_NAME)),
+            (self.cancelling, self.payout.state, self.payout.is_released(HOLDER_NAME)),
             self.payout.attempt,
             self.payout.tries.min(2),
             self.asked.map(|call| call as u8),
@@ -254,6 +258,9 @@ fn check(before: &Place, step: &Step, wire: &Wire, event: &str) {
     let sends = step.call == Some(Call::Withdraw);
     assert_eq!(after.money, before.payout.money);
     assert_eq!(sends, step.write == Write::BeforeCall, "{}", path());
+    if before.cancelling {
+        cancelling::check_cancelling(&before.payout, step, &path());
+    }
     if event == RETRY && step.write != Write::Not {
         return after::check_retry(&before.payout, after, wire);
     }
@@ -287,15 +294,17 @@ fn check(before: &Place, step: &Step, wire: &Wire, event: &str) {
 /// other event (late, double, forged), a crash at any time, and time passing.
 fn explore(options: &BatchOptions) -> HashMap<State, usize> {
     let (code, policy) = (code(), policy());
-    let rules = Rules { code: &code, options, policy: &policy };
+    let paying = Rules { code: &code, options, policy: &policy, cancelling: false };
     let numbers = [1, 2].map(|attempt| OrderNo::mint(&code, 1, attempt));
     let all = numbers.map(|number| {
         let mut events = events(number.as_str());
         events.push((RETRY.to_owned(), Event::Retry));
+        events.push(("cancel".to_owned(), Event::Cancel));
         events
     });
     let start = Place {
         payout: Payout::new(1, money(), at(0)),
+        cancelling: false,
         asked: None,
         wire: Wire::default(),
         now: 0,
@@ -306,6 +315,13 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
     let mut queue = VecDeque::from([start]);
     while let Some(place) = queue.pop_front() {
         *reached.entry(place.payout.state).or_default() += 1;
+        // Somebody may cancel the batch at any time, also between a call and its answer.
+        let mut cancelled = Place { cancelling: true, ..place.clone() };
+        if seen.insert(cancelled.key()) {
+            cancelled.path.push("the batch is cancelled".to_owned());
+            queue.push_back(cancelled);
+        }
+        let rules = Rules { cancelling: place.cancelling, ..paying };
         for pause in [0, 1] {
             let now = place.now + pause;
             for (name, event) in &all[place.payout.attempt.saturating_sub(1) as usize] {
@@ -324,7 +340,8 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
                     wire = Wire::default();
                 }
                 let (payout, asked, path) = (step.payout, step.call, Vec::new());
-                let mut next = Place { payout, asked, wire, now, path };
+                let cancelling = place.cancelling;
+                let mut next = Place { payout, cancelling, asked, wire, now, path };
                 // Most places were seen before, and their paths are not worth the making.
                 if seen.insert(next.key()) {
                     next.path.clone_from(&place.path);
@@ -343,7 +360,7 @@ fn belongs(event: &Event, asked: Option<Call>) -> bool {
     match event {
         Event::Due => true,
         // A person decides between runs.
-        Event::Decided(_) | Event::Retry => asked.is_none(),
+        Event::Decided(_) | Event::Retry | Event::Cancel => asked.is_none(),
         Event::Verified(_) => asked == Some(Call::Verify),
         Event::Tokenized(_) => asked == Some(Call::Tokenize),
         Event::Cleared => asked == Some(Call::Clear),
@@ -387,7 +404,7 @@ fn a_dry_run_never_asks_for_a_withdrawal() {
 #[test]
 fn stray_events_change_nothing_that_matters() {
     let (code, policy, options) = (code(), policy(), BatchOptions::default());
-    let rules = Rules { code: &code, options: &options, policy: &policy };
+    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
     let number = OrderNo::mint(&code, 1, 1);
     for state in State::ALL {
         let seen = matches!(
@@ -439,7 +456,7 @@ fn strict_holds_all_but_a_match_and_off_does_not_look() {
         (NameCheck::Off, NameMatch::NoMatch, State::Pending, None),
     ] {
         let options = BatchOptions { name_match: check, ..BatchOptions::default() };
-        let rules = Rules { code: &code, options: &options, policy: &policy };
+        let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
         let verified = Verified { holder: "B".into(), currency: Currency::Usd, name };
         let payout = Payout::new(1, money(), at(0))
             .step(&rules, Event::Verified(Ok(verified)), at(0))
@@ -454,7 +471,7 @@ fn strict_holds_all_but_a_match_and_off_does_not_look() {
 fn an_otp_is_awaited_until_its_expiry_and_no_longer_than_its_grace() {
     let (code, policy) = (code(), policy());
     let options = BatchOptions { otp: OtpMode::Wait, ..BatchOptions::default() };
-    let rules = Rules { code: &code, options: &options, policy: &policy };
+    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
     let number = OrderNo::mint(&code, 1, 1);
     let waiting = OrderView {
         otp_required: Some(true),

@@ -5,8 +5,8 @@
 //! owner alone (0600), because it holds account numbers.
 //!
 //! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side,
-//! [`read`] everybody's, [`purge`] forgets, [`lock`] keeps it to one runner. Whatever writes does so
-//! in a [`work`], which keeps the event log; [`verify`] holds that against the rows.
+//! [`read`] everybody's, [`purge`] forgets, [`lock`] and [`lease`] keep it to one runner. Whatever
+//! writes does so in a [`work`], which keeps the event log; [`verify`] holds that against the rows.
 
 use std::path::{Path, PathBuf};
 
@@ -19,14 +19,16 @@ use tokio::sync::Mutex;
 
 use super::{Answer, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition};
 use crate::{
-    batch::{Batch, BatchId, GatewayIdentity, NewBatch},
+    batch::{Batch, BatchId, CancelRequest, GatewayIdentity, NewBatch},
     chain::{LogHash, verify::LogAudit},
     error::Error,
+    host::host_name,
     order_no::BatchCode,
     payout::{BatchSummary, NewPayout},
 };
 
 mod codec;
+mod lease;
 mod load;
 mod lock;
 mod purge;
@@ -38,6 +40,8 @@ mod write;
 /// A store in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
+    /// The machine on which this process runs.
+    host: String,
     /// The only connection that writes; transactions queue here instead of failing with "busy".
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
@@ -64,7 +68,15 @@ impl SqliteStore {
             .connect_with(options)
             .await
             .map_err(failed("open the database"))?;
-        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers })
+        Ok(Self { path: path.to_owned(), host: host_name(), writer: Mutex::new(writer), readers })
+    }
+
+    /// Says on which machine this process runs, where the system's name for it does not tell it
+    /// from others that share the store.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
     }
 
     /// Who writes to the store at `path` just now, if anybody does. Makes no file.
@@ -117,6 +129,22 @@ impl Store for SqliteStore {
 
     fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease> {
         Box::pin(write::lease(self, batch, runner, now))
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()> {
+        Box::pin(lease::renew(self, lease, until))
+    }
+
+    fn request_cancel<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a CancelRequest,
+    ) -> Answer<'a, CancelRequest> {
+        Box::pin(lease::request_cancel(self, batch, request))
+    }
+
+    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
+        Box::pin(lease::cancel_request(self, batch))
     }
 
     fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch> {

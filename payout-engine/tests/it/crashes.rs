@@ -12,9 +12,9 @@ use std::{
 use futures_util::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use payout_engine::{
-    Batch, BatchCode, BatchId, BatchOptions, BatchSummary, Cancel, Claim, Conflict, Engine, Error,
-    ErrorKind, GatewayIdentity, Lease, LogAudit, LogHash, NewBatch, NewPayout, Outcome,
-    PayoutRecord, SqliteStore, StateChange, Store, Sum, Transition,
+    Batch, BatchCode, BatchId, BatchOptions, BatchSummary, Cancel, CancelRequest, Claim, Conflict,
+    Engine, Error, ErrorKind, GatewayIdentity, Lease, LogAudit, LogHash, NewBatch, NewPayout,
+    Outcome, PayoutRecord, SqliteStore, StateChange, Store, Sum, Transition,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -71,6 +71,19 @@ impl Store for Dying {
     }
     fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease> {
         self.dies(self.inner.lease(batch, runner, now))
+    }
+    fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()> {
+        self.dies(self.inner.renew(lease, until))
+    }
+    fn request_cancel<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a CancelRequest,
+    ) -> Answer<'a, CancelRequest> {
+        self.dies(self.inner.request_cancel(batch, request))
+    }
+    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
+        self.inner.cancel_request(batch)
     }
     fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch> {
         self.inner.batch(name)

@@ -31,6 +31,7 @@ pub(crate) fn policy() -> Policy {
         circuit: backoff(1, 5),
         outage_after: Duration::from_secs(5),
         retry_after: millis(2),
+        lease: Duration::from_secs(30),
         linger: millis(1),
         commit_max: 64,
         ..Policy::default()

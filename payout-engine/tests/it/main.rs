@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod audit;
+mod cancelling;
 mod cli_audit;
+mod cli_cancel;
 mod cli_check;
 mod cli_decide;
 mod cli_doctor;
@@ -22,6 +24,7 @@ mod intake_encoding;
 mod intake_random;
 mod intake_values;
 mod intake_workbook;
+mod lease;
 mod model;
 mod names;
 mod reconcile;

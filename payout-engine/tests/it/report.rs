@@ -57,6 +57,7 @@ fn summary() -> BatchSummary {
         elapsed: Duration::from_millis(1_042),
         stopped: Some(Stopped { cause: StopCause::Funds, message: "too little".to_owned() }),
         interrupted: false,
+        cancelled: None,
     }
 }
 

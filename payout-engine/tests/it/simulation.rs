@@ -254,7 +254,7 @@ fn live(seed: u64, hits: &mut BTreeMap<&'static str, u64>) {
         ..BatchOptions::default()
     };
     let policy = Policy { max_sends: 3, ..crate::engine::policy() };
-    let rules = Rules { code: &code, options: &options, policy: &policy };
+    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
     let settle = i64::try_from(policy.settle.as_millis()).unwrap();
     let mut world = World {
         rng,

@@ -105,6 +105,8 @@ pub(crate) enum Command {
     Doctor,
     /// Try rows again that failed, expired or were cancelled, under new order numbers.
     Retry(RetryArgs),
+    /// Send nothing more of a batch, for good, and close the orders that wait for an OTP.
+    Cancel(CancelArgs),
     /// Release a held row: a person decided that it may be paid. `resume` pays it.
     Release(DecideArgs),
     /// Reject a held row: a person decided that it is not paid.
@@ -228,6 +230,21 @@ pub(crate) struct RetryArgs {
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// Try a batch of `run --sandbox` again.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CancelArgs {
+    /// The batch; without it, the newest unfinished one.
+    pub(crate) batch: Option<String>,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Why; recorded with the batch, together with who cancelled it.
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    pub(crate) reason: Option<String>,
+    /// Cancel a batch of `run --sandbox`.
     #[arg(long)]
     pub(crate) sandbox: bool,
 }

@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub(crate) mod audit;
+pub(crate) mod cancel;
 pub(crate) mod check;
 mod confirm;
 pub(crate) mod decide;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use payout_engine::{BatchSummary, Outcome};
+use payout_engine::{BatchSummary, Outcome, StopCause};
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,9 @@ impl Exit {
             Outcome::Reversed,
             Outcome::Invalid,
         ];
-        if summary.stopped.is_some() {
+        // Who cancels a batch has no cause to remove.
+        let cause = summary.stopped.as_ref().map(|stopped| stopped.cause);
+        if cause.is_some_and(|cause| cause != StopCause::Cancelled) {
             Self::Stopped
         } else if waits && summary.interrupted {
             Self::Interrupted
@@ -64,7 +66,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use payout_engine::{StopCause, Stopped};
+    use payout_engine::Stopped;
 
     use super::*;
 
@@ -77,6 +79,7 @@ mod tests {
             elapsed: Duration::ZERO,
             stopped: None,
             interrupted: false,
+            cancelled: None,
         }
     }
 
@@ -107,6 +110,8 @@ mod tests {
         let mut stopped = summary(&[(Outcome::Failed, 1), (Outcome::Pending, 1)]);
         stopped.stopped = Some(Stopped { cause: StopCause::Funds, message: String::new() });
         assert_eq!(Exit::of(&stopped, false), Exit::Stopped);
+        stopped.stopped = Some(Stopped { cause: StopCause::Cancelled, message: String::new() });
+        assert_eq!(Exit::of(&stopped, false), Exit::Unfinished, "cancelled by somebody");
         let mut late = summary(&[(Outcome::Paid, 1)]);
         late.interrupted = true;
         assert_eq!(Exit::of(&late, false), Exit::Done);

@@ -63,6 +63,7 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
         Command::Purge(args) => commands::purge::execute(args, global, &config()?).await,
         Command::Retry(args) => commands::retry::execute(args, global, &config()?).await,
+        Command::Cancel(args) => commands::cancel::execute(args, global, &config()?).await,
         Command::Release(args) => {
             commands::decide::execute(args, Ruling::Released, global, &config()?).await
         }

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use kess_gateway::{Amount, Currency};
 use payout_engine::intake::{Checked, Finding};
 use payout_engine::report::{amounts_json, plain};
-use payout_engine::{Batch, BatchSummary, Outcome};
+use payout_engine::{Batch, BatchState, BatchSummary, Outcome, StopCause};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -162,18 +163,14 @@ pub(crate) fn summary_text(summary: &BatchSummary) -> String {
     let right: Vec<_> = (1..rows[0].len()).collect();
     let rows = table(&rows, &right);
     let mut text = format!("batch {}: {}\n\n{rows}", summary.batch, count(summary.rows, "row"));
-    if let Some(stopped) = &summary.stopped {
+    if let Some(request) = &summary.cancelled {
+        text.push_str(&format!("\n\n{request}"));
+    }
+    let told = |cause| cause == StopCause::Cancelled && summary.cancelled.is_some();
+    if let Some(stopped) = summary.stopped.as_ref().filter(|stopped| !told(stopped.cause)) {
         text.push_str(&format!("\n\nstopped: {}", stopped.message));
     }
     text
-}
-
-/// A batch's state, and whether its people are forgotten.
-pub(crate) fn state_text(batch: &Batch) -> String {
-    match batch.purged_at {
-        None => batch.state.to_string(),
-        Some(at) => format!("{}, purged {}", batch.state, at.strftime("%Y-%m-%d")),
-    }
 }
 
 /// What to do next, as commands to type; `flags` go with each of them.
@@ -181,18 +178,20 @@ pub(crate) fn next_steps(summary: &BatchSummary, flags: &str) -> String {
     let batch = quoted(&summary.batch);
     let any = |outcomes: &[Outcome]| outcomes.iter().any(|&outcome| summary.count(outcome) > 0);
     let mut steps = Vec::new();
-    if summary.count(Outcome::AwaitingOtp) > 0 {
+    let is_cancelled = summary.cancelled.is_some();
+    if summary.count(Outcome::AwaitingOtp) > 0 && !is_cancelled {
         steps.push(format!("enter the one-time passwords: payout otp {batch}{flags}"));
     }
     let open = [Outcome::Pending, Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];
     if any(&open) {
-        steps.push(format!("go on: payout resume {batch}{flags}"));
+        let what = if is_cancelled { "close what is open" } else { "go on" };
+        steps.push(format!("{what}: payout resume {batch}{flags}"));
     }
-    if any(&[Outcome::Held]) {
+    if any(&[Outcome::Held]) && !is_cancelled {
         let decide = format!("payout release {batch} REFERENCE --reason TEXT{flags}");
         steps.push(format!("decide about held rows: {decide} (or `reject`)"));
     }
-    if any(&[Outcome::Failed, Outcome::Expired, Outcome::Cancelled]) {
+    if any(&[Outcome::Failed, Outcome::Expired, Outcome::Cancelled]) && !is_cancelled {
         steps.push(format!("try them again, once the cause is gone: payout retry {batch}{flags}"));
     }
     if any(&[Outcome::Failed, Outcome::Expired, Outcome::Held, Outcome::Invalid, Outcome::Reversed])
@@ -203,6 +202,20 @@ pub(crate) fn next_steps(summary: &BatchSummary, flags: &str) -> String {
         steps.push(format!("keep the proof: payout report {batch}{flags} -o report.csv"));
     }
     steps.join("\n")
+}
+
+/// Where a batch stands, who has it in hand, and whether its people are forgotten.
+pub(crate) fn state_text(batch: &Batch, now: Timestamp) -> String {
+    let holder = batch.lease.as_ref().filter(|lease| lease.until > now).map(|lease| &lease.runner);
+    let state = match (&batch.cancelled, batch.state) {
+        (Some(_), BatchState::Finished) => "cancelled",
+        (Some(_), _) => "being cancelled",
+        (None, BatchState::Running) if holder.is_none() => "stopped, its process is gone",
+        (None, state) => state.as_str(),
+    };
+    let purged = batch.purged_at.map(|at| format!(", purged {}", at.strftime("%Y-%m-%d")));
+    let holder = holder.map(|holder| format!(": {holder}"));
+    [Some(state.to_owned()), purged, holder].into_iter().flatten().collect()
 }
 
 /// A batch's name as a shell takes it.

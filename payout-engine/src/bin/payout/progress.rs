@@ -5,10 +5,13 @@
 
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as Style};
+use indicatif::{
+    HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as Style,
+};
 use payout_engine::report::plain;
 use payout_engine::{BatchSummary, EngineEvent, Observer, Outcome, Reason};
 
@@ -23,7 +26,7 @@ const BETWEEN_DRAWS: Duration = Duration::from_millis(100);
 
 /// Two lines: the first fits 80 columns whatever the numbers, the second is cut at the terminal's
 /// edge. A line that wraps would be drawn anew instead of drawn over.
-const BAR: &str = "{bar:24} {pos}/{len} rows  {rate}  {eta} left\n{wide_msg}";
+const BAR: &str = "{bar:24} {pos}/{len} rows  {rate}  {left}\n{wide_msg}";
 
 /// Somebody to watch a run, as the command line asks for.
 pub(crate) fn observer(global: &Global) -> Arc<dyn Observer> {
@@ -35,27 +38,42 @@ pub(crate) fn observer(global: &Global) -> Arc<dyn Observer> {
     match style {
         ProgressStyle::None => Arc::new(|_: &EngineEvent| {}),
         _ if global.quiet => Arc::new(|_: &EngineEvent| {}),
-        ProgressStyle::Bar => Arc::new(Progress::new(Some(bar()), global.verbose > 0)),
+        ProgressStyle::Bar => {
+            let passwords = Arc::new(AtomicU64::new(0));
+            let bar = bar(Arc::clone(&passwords));
+            Arc::new(Progress::new(Some(bar), passwords, global.verbose > 0))
+        }
         ProgressStyle::Lines | ProgressStyle::Auto => {
-            Arc::new(Progress::new(None, global.verbose > 0))
+            Arc::new(Progress::new(None, Arc::default(), global.verbose > 0))
         }
     }
 }
 
-fn bar() -> ProgressBar {
+/// `passwords` counts what is waited for where nothing else is left to do: that takes as long as
+/// people take.
+fn bar(passwords: Arc<AtomicU64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
     if let Ok(style) = Style::with_template(BAR) {
         // Nobody wants to read a fraction of a row.
         let rate = |state: &ProgressState, out: &mut dyn Write| {
             let _ = write!(out, "{:.0}/s", state.per_sec());
         };
-        bar.set_style(style.with_key("rate", rate).progress_chars("━╸ "));
+        let left = move |state: &ProgressState, out: &mut dyn Write| {
+            let _ = match passwords.load(Ordering::Relaxed) {
+                0 => write!(out, "{:#} left", HumanDuration(state.eta())),
+                waiting => write!(out, "waiting for {}", count(waiting, "password")),
+            };
+        };
+        let style = style.with_key("rate", rate).with_key("left", left);
+        bar.set_style(style.progress_chars("━╸ "));
     }
     bar
 }
 
 struct Progress {
     bar: Option<ProgressBar>,
+    /// Shown by the bar.
+    passwords: Arc<AtomicU64>,
     /// Tells what only those want to know who look for the cause of something.
     verbose: bool,
     seen: Mutex<Seen>,
@@ -69,9 +87,9 @@ struct Seen {
 }
 
 impl Progress {
-    fn new(bar: Option<ProgressBar>, verbose: bool) -> Self {
+    fn new(bar: Option<ProgressBar>, passwords: Arc<AtomicU64>, verbose: bool) -> Self {
         let seen = Seen { summary: None, verified: 0, told_at: None };
-        Self { bar, verbose, seen: Mutex::new(seen) }
+        Self { bar, passwords, verbose, seen: Mutex::new(seen) }
     }
 
     fn line(&self, text: &str) {
@@ -92,6 +110,7 @@ impl Progress {
         let done = settled(summary) + seen.verified;
         match &self.bar {
             Some(bar) => {
+                self.passwords.store(passwords_alone(summary), Ordering::Relaxed);
                 bar.set_position(done);
                 bar.set_message(standing(summary));
             }
@@ -173,6 +192,12 @@ fn settled(summary: &BatchSummary) -> u64 {
     summary.rows.saturating_sub(open)
 }
 
+/// How many passwords are waited for, where nothing else is.
+fn passwords_alone(summary: &BatchSummary) -> u64 {
+    let is_all = settled(summary) == summary.rows;
+    if is_all { summary.count(Outcome::AwaitingOtp) } else { 0 }
+}
+
 fn shift(summary: &mut BatchSummary, from: Outcome, to: Outcome, money: &kess_gateway::Money) {
     let before = summary.counts.entry(from).or_default();
     *before = before.saturating_sub(1);
@@ -231,6 +256,7 @@ mod tests {
             elapsed: Duration::ZERO,
             stopped: None,
             interrupted: false,
+            cancelled: None,
         };
         let ten = Money::usd("10").unwrap();
         shift(&mut summary, Outcome::Pending, Outcome::InDoubt, &ten);
@@ -238,5 +264,9 @@ mod tests {
         shift(&mut summary, Outcome::Pending, Outcome::Failed, &ten);
         assert_eq!(standing(&summary), "10.00 USD paid, 1 failed");
         assert_eq!(settled(&summary), 2);
+        shift(&mut summary, Outcome::Pending, Outcome::AwaitingOtp, &ten);
+        assert_eq!(passwords_alone(&summary), 1);
+        shift(&mut summary, Outcome::Paid, Outcome::InDoubt, &ten);
+        assert_eq!(passwords_alone(&summary), 0, "something else is left to do");
     }
 }

@@ -12,7 +12,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::failed;
 use crate::{
-    batch::{Batch, BatchId, GatewayIdentity},
+    batch::{Batch, BatchId, CancelRequest, GatewayIdentity, RunnerLease},
     error::Error,
     machine::{Order, Payout},
     payout::{Payee, Reason, Stopped},
@@ -194,6 +194,17 @@ impl Fields<'_> {
         }))
     }
 
+    pub(super) fn cancel_request(&self) -> Result<Option<CancelRequest>, Error> {
+        let Some(at) = self.maybe_time("cancel_requested_at")? else { return Ok(None) };
+        let by = self.maybe("cancel_requested_by")?.unwrap_or_default();
+        Ok(Some(CancelRequest { at, by, reason: self.maybe("cancel_reason")? }))
+    }
+
+    fn lease(&self) -> Result<Option<RunnerLease>, Error> {
+        let Some(until) = self.maybe_time("lease_until")? else { return Ok(None) };
+        Ok(Some(RunnerLease { runner: self.text("runner")?.to_owned(), until }))
+    }
+
     pub(super) fn batch(&self) -> Result<Batch, Error> {
         let options = self.text("options")?;
         Ok(Batch {
@@ -210,6 +221,8 @@ impl Fields<'_> {
             source: self.text("source")?.to_owned(),
             rows: self.count("rows")?,
             stopped: self.stopped()?,
+            lease: self.lease()?,
+            cancelled: self.cancel_request()?,
             purged_at: self.maybe_time("purged_at")?,
             created_at: self.time("created_at")?,
             updated_at: self.time("updated_at")?,

@@ -9,7 +9,9 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::{
     SqliteStore,
     codec::{Fields, millis, units},
-    failed, lock,
+    failed,
+    lease::refuse_held,
+    lock,
     work::{Log, Work, begin},
 };
 use crate::{
@@ -38,7 +40,8 @@ pub(super) async fn create(
         .map_err(|error| Error::store("write the batch's options", error))?;
     let mut writer = store.writer.lock().await;
     let mut tx = begin(&mut writer).await?;
-    // We hold the lock, so whoever was loading these is gone.
+    refuse_held(&mut tx, &store.host, now).await?;
+    // We hold the lock and nobody has a lease, so whoever was loading these is gone.
     sqlx::query("DELETE FROM batches WHERE state = 'loading'")
         .execute(&mut *tx)
         .await

@@ -25,8 +25,8 @@ const FORGET_ROWS: &str = "UPDATE payouts SET holder_name = NULL, otp_url = NULL
     version = version + 1 WHERE batch_id = ?1";
 
 /// The salt goes too: without it the log's seals say nothing about anybody.
-const FORGET_BATCH: &str = "UPDATE batches SET purged_at = coalesce(purged_at, ?3), salt = NULL \
-    WHERE id = ?1";
+const FORGET_BATCH: &str = "UPDATE batches SET purged_at = coalesce(purged_at, ?3), salt = NULL, \
+    cancel_reason = iif(cancel_reason IS NULL, NULL, ?2) WHERE id = ?1";
 
 pub(super) async fn purge(store: &SqliteStore, lease: &Lease, now: Timestamp) -> Result<(), Error> {
     let mut writer = store.writer.lock().await;

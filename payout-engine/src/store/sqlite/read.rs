@@ -11,7 +11,7 @@ use super::{
     SqliteStore,
     codec::{Fields, amount, currency, millis, time},
     failed,
-    write::{UNFINISHED, push_in_flight},
+    write::{UNFINISHED, given_up_unbooked, push_in_flight},
 };
 use crate::{
     batch::{Batch, BatchId},
@@ -88,6 +88,7 @@ pub(super) async fn summary(store: &SqliteStore, batch: BatchId) -> Result<Batch
         elapsed: Duration::from_millis(fields.count("elapsed_ms")?),
         stopped: fields.stopped()?,
         interrupted: fields.int("interrupted")? != 0,
+        cancelled: fields.cancel_request()?,
     };
     for sum in &sums {
         let sum = Fields(sum);
@@ -235,13 +236,16 @@ pub(super) async fn conflicts(
 ) -> Result<Vec<Conflict>, Error> {
     let mut found = Vec::new();
     for chunk in references.chunks(REFERENCES_A_QUERY) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT p.reference, b.name, p.row, p.outcome FROM payouts AS p \
-             JOIN batches AS b ON b.id = p.batch_id \
-             WHERE p.outcome <> 'invalid' AND p.outcome IN ('pending', 'held', ",
-        );
+        let unbooked = given_up_unbooked("p");
+        let mut query = QueryBuilder::<Sqlite>::new(format!(
+            "SELECT p.reference, b.name, p.row, \
+             CASE WHEN {unbooked} THEN 'in_doubt' ELSE p.outcome END AS outcome \
+             FROM payouts AS p JOIN batches AS b ON b.id = p.batch_id \
+             WHERE p.outcome <> 'invalid' AND ({unbooked} \
+             OR p.outcome IN ('pending', 'held', ",
+        ));
         push_in_flight(&mut query);
-        query.push(", 'paid') AND p.batch_id <> ").push_bind(except.map_or(0, |batch| batch.0));
+        query.push(", 'paid')) AND p.batch_id <> ").push_bind(except.map_or(0, |batch| batch.0));
         query.push(" AND p.reference IN (");
         let mut list = query.separated(", ");
         for reference in chunk {

@@ -13,6 +13,7 @@ use super::{
     SqliteStore,
     codec::{Fields, amount, millis, units},
     failed,
+    lease::refuse_held,
     load::{IN_FLIGHT, move_sum},
     lock,
     work::{Log, Work, begin},
@@ -38,6 +39,7 @@ pub(super) async fn lease(
     let file = lock::lock(&store.path, runner)?;
     let mut writer = store.writer.lock().await;
     let mut tx = begin(&mut writer).await?;
+    refuse_held(&mut tx, &store.host, now).await?;
     let taken = sqlx::query(
         "UPDATE batches SET fence = fence + 1, runner = ?, updated_at = ? \
          WHERE id = ? AND state <> 'loading' RETURNING fence, events, head, salt",
@@ -121,12 +123,13 @@ pub(super) async fn hold_duplicates(
     update
         .push("WHERE other.reference = payouts.reference AND other.batch_id <> payouts.batch_id ");
     // The first condition is that of the index.
-    update.push("AND other.outcome <> 'invalid' AND other.outcome IN (");
+    update.push("AND other.outcome <> 'invalid' AND (").push(given_up_unbooked("other"));
+    update.push(" OR other.outcome IN (");
     let mut outcomes = update.separated(", ");
     for outcome in Outcome::ALL.iter().filter(|outcome| outcome.may_have_moved_money()) {
         outcomes.push_bind(outcome.as_str());
     }
-    update.push(")) AND NOT EXISTS (SELECT 1 FROM json_each(payouts.decisions) AS decision ");
+    update.push("))) AND NOT EXISTS (SELECT 1 FROM json_each(payouts.decisions) AS decision ");
     update.push("WHERE decision.value ->> 'about' = 'duplicate' ");
     update.push("AND decision.value ->> 'ruling' = 'released') RETURNING *");
     let held = update
@@ -299,6 +302,13 @@ async fn check_sums(work: &mut Work<'_>) -> Result<(), Error> {
             amount(found)
         ))),
     }
+}
+
+/// Rows of a cancelled batch that were sent and that the gateway does not know. Their orders might
+/// still appear, so for another batch they may have been paid.
+pub(super) fn given_up_unbooked(payouts: &str) -> String {
+    let outcome = Outcome::Cancelled;
+    format!("({payouts}.outcome = '{outcome}' AND {payouts}.sends > 0 AND {payouts}.seen = 0)")
 }
 
 /// States in which a batch waits for `resume`.

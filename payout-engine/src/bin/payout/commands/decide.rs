@@ -37,7 +37,7 @@ pub(crate) async fn execute(
 }
 
 /// Who is at the keyboard, as the system calls them.
-fn decider() -> String {
+pub(crate) fn decider() -> String {
     let known = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| env::var(name).ok());
     known.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "an unknown user".to_owned())
 }

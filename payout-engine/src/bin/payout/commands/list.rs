@@ -1,5 +1,6 @@
 //! `payout list`: the batches in the store, newest first.
 
+use jiff::Timestamp;
 use payout_engine::report::{plain, summary_json};
 use payout_engine::{Batch, BatchSummary, Outcome};
 use serde_json::value::RawValue;
@@ -64,6 +65,7 @@ fn text(batches: &[(Batch, BatchSummary)], place: &Place) -> String {
     if batches.is_empty() {
         return format!("There is no batch yet. Begin with: payout run FILE{}", place.flags);
     }
+    let now = Timestamp::now();
     let heading = ["batch", "state", "created", "rows", "paid", "sum paid"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for (batch, summary) in batches {
@@ -76,7 +78,7 @@ fn text(batches: &[(Batch, BatchSummary)], place: &Place) -> String {
             .collect();
         rows.push(vec![
             batch.name.clone(),
-            state_text(batch),
+            state_text(batch, now),
             batch.created_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
             summary.rows.to_string(),
             summary.count(Outcome::Paid).to_string(),

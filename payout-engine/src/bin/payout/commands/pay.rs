@@ -1,10 +1,12 @@
-//! What `run`, `resume` and `retry` have in common: paying a batch that is in the store.
+//! What `run`, `resume`, `retry` and `cancel` have in common: work on a batch that is in the store.
 
 use std::sync::Arc;
 
 use kess_gateway::Client;
 use payout_engine::report::summary_json;
-use payout_engine::{Batch, BatchSummary, Engine, KessGateway, Outcome};
+use payout_engine::{
+    Batch, BatchSummary, Cancel, Engine, Gateway, KessGateway, Outcome, host_name,
+};
 
 use crate::args::Global;
 use crate::config::Config;
@@ -22,24 +24,27 @@ pub(crate) async fn engine(
     global: &Global,
     command: &str,
 ) -> Result<Engine, Failure> {
-    let runner = format!("payout {command}, process {}", std::process::id());
+    let runner = format!("payout {command}, process {} on {}", std::process::id(), host_name());
     Ok(Engine::new(place.open().await?)
         .with_policy(config.policy())
         .with_observer(progress::observer(global))
         .with_runner(runner))
 }
 
-/// Pays what is left of `batch`, and tells how it stands then.
-pub(crate) async fn pay(
-    engine: &Engine,
+/// Does what a command does with `batch`, drains it at a signal, and tells how the batch stands
+/// then.
+pub(crate) async fn work<F>(
     batch: &Batch,
     client: Client,
     place: &Place,
     global: &Global,
-) -> Result<Exit, Failure> {
+    work: F,
+) -> Result<Exit, Failure>
+where
+    F: AsyncFnOnce(Arc<dyn Gateway>, &Cancel) -> Result<BatchSummary, Failure>,
+{
     let cancel = interrupt::watch()?;
-    let gateway = Arc::new(KessGateway::new(client));
-    let summary = engine.run(batch, gateway, &cancel).await?;
+    let summary = work(Arc::new(KessGateway::new(client)), &cancel).await?;
     conclude(&summary, batch, place, global)
 }
 

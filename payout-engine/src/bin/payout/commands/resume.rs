@@ -3,7 +3,7 @@
 use kess_gateway::Client;
 use payout_engine::{Batch, Store};
 
-use super::pay::{engine, pay};
+use super::pay::{engine, work};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -24,9 +24,18 @@ pub(crate) async fn execute(
     let store = place.open_with_batches().await?;
     let batch = store.batch(args.batch.as_deref()).await?;
     let engine = engine(&place, config, global, "resume").await?;
-    note(global, &format!("going on with batch {}", batch.name));
+    match &batch.cancelled {
+        None => note(global, &format!("going on with batch {}", batch.name)),
+        Some(request) => {
+            let only = "nothing more is sent, what is open is followed to its end";
+            note(global, &format!("batch {} was {request}; {only}", batch.name));
+        }
+    }
     let (client, _rehearsal) = connect(&place, config, &*store, &batch).await?;
-    pay(&engine, &batch, client, &place, global).await
+    work(&batch, client, &place, global, async |gateway, cancel| {
+        Ok(engine.run(&batch, gateway, cancel).await?)
+    })
+    .await
 }
 
 /// A client for the other end of a batch in the store; a sandbox lives as long as what comes

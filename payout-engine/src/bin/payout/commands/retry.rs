@@ -2,20 +2,18 @@
 //! money.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use kess_gateway::{Amount, Currency};
-use payout_engine::{Batch, KessGateway, Store};
+use payout_engine::{Batch, Store};
 
 use super::confirm::confirm;
-use super::pay::{conclude, engine};
+use super::pay::{conclude, engine, work};
 use super::resume::connect;
 use super::status::named_or_newest;
 use crate::args::{Global, RetryArgs};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::output::{count, note};
 use crate::place::Place;
 
@@ -30,6 +28,10 @@ pub(crate) async fn execute(
     let place = Place::of(config, args.sandbox)?;
     let store = place.open_with_batches().await?;
     let batch = named_or_newest(&*store, args.batch.as_deref()).await?;
+    if let Some(request) = &batch.cancelled {
+        return Err(Failure::usage(format!("batch {} was {request}", batch.name))
+            .with_hint("pay its rows from a new file"));
+    }
     let (rows, totals) = retriable(&*store, &batch).await?;
     if rows == 0 {
         note(global, &format!("no row of batch {} can be tried again", batch.name));
@@ -39,9 +41,10 @@ pub(crate) async fn execute(
     let (client, _rehearsal) = connect(&place, config, &*store, &batch).await?;
     let engine = engine(&place, config, global, "retry").await?;
     note(global, &format!("trying {} of batch {} again", count(rows, "row"), batch.name));
-    let cancel = interrupt::watch()?;
-    let summary = engine.retry(&batch, Arc::new(KessGateway::new(client)), &cancel).await?;
-    conclude(&summary, &batch, &place, global)
+    work(&batch, client, &place, global, async |gateway, cancel| {
+        Ok(engine.retry(&batch, gateway, cancel).await?)
+    })
+    .await
 }
 
 /// How many rows get another attempt, and their sums.

@@ -12,7 +12,7 @@ use payout_engine::{
 
 use super::check::check;
 use super::confirm::{confirm, is_interactive};
-use super::pay::{engine, pay};
+use super::pay::{engine, work};
 use crate::args::{Global, RunArgs};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -64,7 +64,10 @@ pub(crate) async fn execute(
     let engine = engine(&place, config, global, "run").await?;
     let batch = create(args, config, &engine, &checked, &identity, &place).await?;
     note(global, &format!("batch {}: {}", batch.name, count(batch.rows, "row")));
-    pay(&engine, &batch, client, &place, global).await
+    work(&batch, client, &place, global, async |gateway, cancel| {
+        Ok(engine.run(&batch, gateway, cancel).await?)
+    })
+    .await
 }
 
 fn identity(client: &Client) -> GatewayIdentity {

@@ -1,5 +1,6 @@
 //! `payout status`: how a batch stands, from the store alone.
 
+use jiff::Timestamp;
 use payout_engine::report::summary_json;
 use payout_engine::{Batch, Store};
 
@@ -23,7 +24,8 @@ pub(crate) async fn execute(
         print(&summary_json(&summary))?;
         return Ok(Exit::Done);
     }
-    let mut text = format!("{}\n\nstate: {}", summary_text(&summary), state_text(&batch));
+    let state = state_text(&batch, Timestamp::now());
+    let mut text = format!("{}\n\nstate: {state}", summary_text(&summary));
     let next = next_steps(&summary, &place.flags);
     // Nobody of a purged batch can be paid, whatever its rows are.
     if !next.is_empty() && batch.purged_at.is_none() {
