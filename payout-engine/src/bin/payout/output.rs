@@ -191,7 +191,10 @@ pub(crate) fn next_steps(summary: &BatchSummary, flags: &str) -> String {
         let decide = format!("payout release {batch} REFERENCE --reason TEXT{flags}");
         steps.push(format!("decide about held rows: {decide} (or `reject`)"));
     }
-    if any(&[Outcome::Failed, Outcome::Expired, Outcome::Cancelled]) && !is_cancelled {
+    if is_cancelled && any(&[Outcome::Failed, Outcome::Expired, Outcome::Cancelled]) {
+        let rows = format!("payout report {batch}{flags} --retriable -o again.csv");
+        steps.push(format!("pay them after all, from a new file: {rows}"));
+    } else if any(&[Outcome::Failed, Outcome::Expired, Outcome::Cancelled]) {
         steps.push(format!("try them again, once the cause is gone: payout retry {batch}{flags}"));
     }
     if any(&[Outcome::Failed, Outcome::Expired, Outcome::Held, Outcome::Invalid, Outcome::Reversed])

@@ -14,7 +14,7 @@ use crate::args::{Global, RetryArgs};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{count, note};
+use crate::output::{count, note, quoted};
 use crate::place::Place;
 
 /// Rows read from the store at once.
@@ -29,8 +29,13 @@ pub(crate) async fn execute(
     let store = place.open_with_batches().await?;
     let batch = named_or_newest(&*store, args.batch.as_deref()).await?;
     if let Some(request) = &batch.cancelled {
-        return Err(Failure::usage(format!("batch {} was {request}", batch.name))
-            .with_hint("pay its rows from a new file"));
+        return Err(Failure::usage(format!("batch {} was {request}", batch.name)).with_hint(
+            format!(
+                "`payout report {}{} --retriable -o again.csv` writes its rows to a new file",
+                quoted(&batch.name),
+                place.flags
+            ),
+        ));
     }
     let (rows, totals) = retriable(&*store, &batch).await?;
     if rows == 0 {
