@@ -7,6 +7,7 @@
 mod bench;
 mod codegen;
 mod console;
+mod decisions;
 mod process;
 mod python;
 mod test;
@@ -32,6 +33,8 @@ enum Chore {
     Test(test::Options),
     /// Generate everything that comes from spec/
     Codegen(codegen::Options),
+    /// Write docs/decisions.md anew: what the engine does with every answer
+    Decisions,
     /// Check what the compiler does not: sizes, names, links, secrets, formatting
     Tidy,
     /// Run the benchmarks
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Test(options) => test::run(&options),
         Chore::Codegen(options) => codegen::run(&options),
+        Chore::Decisions => decisions::run(),
         Chore::Tidy => tidy::run(),
         Chore::Bench(options) => bench::run(&options),
     };

@@ -26,8 +26,10 @@ use crate::{
     payout::{Payee, Reason, StopCause},
 };
 
+mod absence;
 mod wording;
 
+use absence::Witness;
 use wording::{Asked, in_words};
 
 /// When every call for this long is refused with 401 although its token was renewed, it is the
@@ -139,6 +141,24 @@ impl KessGateway {
         CallError::Stop { cause: StopCause::Funds, reason }
     }
 
+    /// What it means that a query shows no order. "Not found" lets an order be sent again, so it
+    /// has to come from the gateway.
+    async fn not_shown(&self, error: &Error) -> CallError {
+        let message = in_words(Asked::Order, error);
+        match absence::told_by(error) {
+            Some(Witness::Gateway) => CallError::NotFound(Reason::new("NOT_FOUND", message)),
+            Some(Witness::Anybody) if self.client.merchant_info().send().await.is_ok() => {
+                CallError::NotFound(Reason::new("NOT_FOUND", message))
+            }
+            Some(Witness::Anybody) => CallError::Unknown {
+                reason: Reason::new("not_from_the_gateway", message),
+                answered: true,
+                retry_after: error.retry_after(),
+            },
+            None => self.failed(Asked::Order, error),
+        }
+    }
+
     async fn send(&self, withdrawal: &Withdrawal<'_>) -> Result<OrderView, CallError> {
         let reply = match withdrawal.token {
             Some(token) => self.send_by_token(withdrawal, token).await?,
@@ -155,6 +175,10 @@ impl KessGateway {
             }
             Err(error) => match self.failed(Asked::Withdrawal, &error) {
                 CallError::Refused(reason) => Err(self.refused(withdrawal, reason).await),
+                // The next call that is no withdrawal meets the same cause, and stops the batch.
+                CallError::Stop { reason, .. } if error.outcome() == Outcome::NotSent => {
+                    Err(CallError::NotSent(reason))
+                }
                 // A proxy's page says "denied" as well, and says nothing about the money.
                 CallError::Stop { reason, .. } if error.outcome() == Outcome::Unknown => {
                     Err(CallError::Unknown { reason, answered: true, retry_after: None })
@@ -220,27 +244,6 @@ fn code_of(error: &Error) -> String {
         _ => return error.status().map_or_else(|| "failed".to_owned(), |it| format!("http_{it}")),
     };
     word.to_owned()
-}
-
-/// Whether a failure at HTTP 200 says that there is no such order. A missing order may be answered
-/// so, with a code that nobody documented. A gateway in trouble answers so as well, and to take
-/// *that* for "not found" could send an order twice: code or text has to say it.
-fn tells_of_no_order(error: &Error) -> bool {
-    let is_ok = error.status().is_some_and(|status| (200..300).contains(&status));
-    error.kind() == ErrorKind::Failed
-        && is_ok
-        && speaks_of_absence(error.code().unwrap_or_default(), error.message())
-}
-
-fn speaks_of_absence(code: &str, message: &str) -> bool {
-    let squeezed: String = format!("{code} {message}")
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect();
-    ["notfound", "notexist", "doesntexist", "nosuch", "norecord", "nodata", "noorder"]
-        .iter()
-        .any(|words| squeezed.contains(words))
 }
 
 fn instant(at: Option<Timestamp>) -> Option<jiff::Timestamp> {
@@ -320,11 +323,7 @@ impl Gateway for KessGateway {
         async move {
             match self.client.query_order(order_no.as_str()).send().await {
                 Ok(reply) => Ok(self.accepted(order_view(reply.into_inner()))),
-                Err(error) if tells_of_no_order(&error) => {
-                    let message = in_words(Asked::Order, &error);
-                    Err(CallError::NotFound(Reason::new("NOT_FOUND", message)))
-                }
-                Err(error) => Err(self.failed(Asked::Order, &error)),
+                Err(error) => Err(self.not_shown(&error).await),
             }
         }
         .boxed()
@@ -371,30 +370,5 @@ impl Gateway for KessGateway {
                 .collect())
         }
         .boxed()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::speaks_of_absence;
-
-    #[test]
-    fn only_words_of_absence_make_a_failure_a_missing_order() {
-        for (code, message) in [
-            ("ORDER_NOT_FOUND", ""),
-            ("E1004", "The order does not exist."),
-            ("", "Transaction not found"),
-            ("NO_DATA", "empty"),
-        ] {
-            assert!(speaks_of_absence(code, message), "{code} {message}");
-        }
-        for (code, message) in [
-            ("PROCESS_FAILED", "Process failed."),
-            ("", "Something went wrong, please try again"),
-            ("TOO_MANY_ATTEMPTS", "Too Many Attempts."),
-            ("", ""),
-        ] {
-            assert!(!speaks_of_absence(code, message), "{code} {message}");
-        }
     }
 }

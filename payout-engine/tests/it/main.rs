@@ -17,6 +17,7 @@ mod cli_retry;
 mod cli_run;
 mod command;
 mod crashes;
+mod decisions;
 mod engine;
 mod foreign;
 mod intake;
