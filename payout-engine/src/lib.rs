@@ -19,6 +19,7 @@ mod chain;
 mod clock;
 mod decision;
 mod dispatch;
+mod elsewhere;
 mod engine;
 mod error;
 mod event;
@@ -49,6 +50,7 @@ pub use chain::{
     verify::{Broken, LogAudit},
 };
 pub use decision::{Decision, Ruling};
+pub use elsewhere::{Clash, Elsewhere, Shared, elsewhere};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use event::{EngineEvent, Observer};

@@ -10,7 +10,7 @@
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use kess_gateway::{Amount, Currency};
+use kess_gateway::{Amount, Currency, Money, Sensitive};
 
 use crate::{
     batch::{Batch, BatchId, BatchState, CancelRequest, GatewayIdentity, NewBatch},
@@ -90,6 +90,12 @@ pub struct Conflict {
     /// How it stands there. Where [`Outcome::may_have_moved_money`] holds, paying again may pay
     /// twice.
     pub outcome: Outcome,
+    /// How much is paid there.
+    pub money: Money,
+    /// The bank there; `None` once personal data was removed.
+    pub bic: Option<String>,
+    /// The account there; `None` once personal data was removed.
+    pub account: Option<Sensitive<String>>,
 }
 
 /// A sum of money in one currency.
@@ -201,6 +207,7 @@ pub trait Store: Send + Sync + 'static {
     fn purge<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()>;
 
     /// Rows with one of these references in batches other than `except` that were not given up.
+    /// What a dry run left, and what is only half loaded, will never be paid and does not count.
     fn conflicts<'a>(
         &'a self,
         references: &'a [&'a str],

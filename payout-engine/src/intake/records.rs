@@ -8,6 +8,8 @@
 //!
 //! Invariant: every byte of the file belongs to exactly one record or to one reported break.
 
+#[cfg(test)]
+mod python_tests;
 mod splitter;
 
 use std::io::{self, Read};
@@ -314,6 +316,14 @@ impl<R: Read> RecordReader<R> {
         self.buffer.truncate(held + read.as_ref().map_or(0, |&read| read));
         self.at_end = read? == 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl<R> RecordReader<R> {
+    /// What the reader holds on to, in bytes.
+    pub(super) fn capacity(&self) -> usize {
+        self.buffer.capacity()
     }
 }
 

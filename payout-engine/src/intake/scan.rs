@@ -225,3 +225,11 @@ impl Scan {
         Finding { column: Some(column), ..Finding::file(at.line, code, message.to_owned(), hint) }
     }
 }
+
+#[cfg(test)]
+impl Scan {
+    /// Where the records come from, for tests of what it holds.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+}

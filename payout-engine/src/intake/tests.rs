@@ -1,9 +1,15 @@
 //! What the tests of several modules need, and the ways in which a file can come in pieces.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::sync::Arc;
 
-use super::Findings;
+use super::duplicates::Seen;
 use super::scan::{Found, Scan};
+use super::source::{Document, Input, Source};
+use super::{Findings, SEALED_BYTES, next, remember};
+
+const HEADING: &str = "reference,first_name,last_name,phone_number,email,bank_account_number,bic,\
+                       amount,currency\n";
 
 /// Gives one byte a read, so that everything is split over reads.
 pub(super) struct Dribble<'a>(pub(super) &'a [u8]);
@@ -33,7 +39,52 @@ fn references(input: &'static [u8]) -> Vec<String> {
 
 #[test]
 fn a_byte_order_mark_split_over_reads() {
-    let input = "\u{feff}reference,first_name,last_name,phone_number,email,bank_account_number,bic,\
-                 amount,currency\nA,Dara,Sok,012345678,d@example.com,000123,WING,1,USD\n";
-    assert_eq!(references(input.as_bytes()), ["A"]);
+    let input = format!("\u{feff}{HEADING}A,Dara,Sok,012345678,d@example.com,000123,WING,1,USD\n");
+    assert_eq!(references(input.leak().as_bytes()), ["A"]);
+}
+
+/// A file of valid rows that nobody has to hold.
+struct Rows {
+    ready: Vec<u8>,
+    row: u32,
+    last: u32,
+}
+
+impl Read for Rows {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.ready.is_empty() && self.row < self.last {
+            self.row += 1;
+            let row = self.row;
+            write!(
+                self.ready,
+                "R-{row},Dara,Sok,012345678,d{row}@example.com,{row:09},WING,{row}.50,USD\n"
+            )?;
+        }
+        let count = self.ready.len().min(out.len());
+        out[..count].copy_from_slice(&self.ready[..count]);
+        self.ready.drain(..count);
+        Ok(count)
+    }
+}
+
+#[test]
+fn of_200_000_valid_rows_at_most_24_bytes_each_are_kept() {
+    const ROWS: u32 = 200_000;
+    let rows = Rows { ready: HEADING.as_bytes().to_vec(), row: 0, last: ROWS };
+    let mut findings = Findings::default();
+    let mut scan = Scan::open(Box::new(rows) as Input, &mut findings).unwrap().unwrap();
+    let mut seen = Seen::default();
+    let document = Document::Memory(Arc::new([]));
+    let mut count = 0;
+    while let Some(payout) = next(&document, &mut scan, &mut findings, SEALED_BYTES).unwrap() {
+        assert!(payout.invalid.is_none());
+        remember(&payout, &mut seen);
+        count += 1;
+    }
+    assert_eq!(count, ROWS);
+    assert!(seen.bytes() <= ROWS as usize * 24, "{} bytes", seen.bytes());
+    assert_eq!((findings.problems.capacity(), findings.warnings.capacity()), (0, 0));
+    let Source::Text(reader) = scan.source() else { panic!("a text was opened") };
+    assert!(reader.capacity() < 512 * 1024, "{} bytes", reader.capacity());
+    assert!(seen.candidates().is_none(), "nothing stands twice, so nothing else is kept");
 }

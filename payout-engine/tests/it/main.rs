@@ -8,6 +8,7 @@ mod cli_cancel;
 mod cli_check;
 mod cli_decide;
 mod cli_doctor;
+mod cli_duplicates;
 mod cli_init;
 mod cli_kill;
 mod cli_purge;

@@ -145,7 +145,8 @@ pub(crate) struct RunArgs {
     /// Pay the valid rows of a file that has invalid ones; the report names those.
     #[arg(long)]
     pub(crate) skip_invalid: bool,
-    /// Pay rows that another batch paid or may have paid; the reason is recorded.
+    /// Pay rows whose reference another batch paid, may have paid or is about to pay; the reason is
+    /// recorded.
     #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) allow_duplicate: Option<String>,
     /// Verify every account and move nothing.

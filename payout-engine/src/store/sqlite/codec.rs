@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     machine::{Order, Payout},
     payout::{Payee, Reason, Stopped},
-    store::{Claim, PayoutRecord},
+    store::{Claim, Conflict, PayoutRecord},
 };
 
 /// Decimals that an amount has in the store.
@@ -106,6 +106,11 @@ impl Fields<'_> {
         Ok(Some(Reason { code, message: self.maybe(message)?.unwrap_or_default() }))
     }
 
+    fn money(&self) -> Result<Money, Error> {
+        Money::new(amount(self.int("amount")?), currency(self.text("currency")?)?)
+            .map_err(|error| Error::corrupt("amount", &error.to_string()))
+    }
+
     pub(super) fn payout(&self) -> Result<Payout, Error> {
         let order = match self.maybe("order_no")? {
             None => None,
@@ -121,8 +126,7 @@ impl Fields<'_> {
         let decisions = self.text("decisions")?;
         let decisions =
             serde_json::from_str(decisions).map_err(|_| Error::corrupt("decisions", decisions))?;
-        let money = Money::new(amount(self.int("amount")?), currency(self.text("currency")?)?)
-            .map_err(|error| Error::corrupt("amount", &error.to_string()))?;
+        let money = self.money()?;
         Ok(Payout {
             row: self.count("row")?,
             money,
@@ -183,6 +187,18 @@ impl Fields<'_> {
             body: self.maybe("body")?,
             extra,
             updated_at: self.time("updated_at")?,
+        })
+    }
+
+    pub(super) fn conflict(&self) -> Result<Conflict, Error> {
+        Ok(Conflict {
+            reference: self.text("reference")?.to_owned(),
+            batch: self.text("name")?.to_owned(),
+            row: self.count("row")?,
+            outcome: self.word("outcome")?,
+            money: self.money()?,
+            bic: self.maybe("bic")?,
+            account: self.maybe_secret("bank_account_number")?,
         })
     }
 

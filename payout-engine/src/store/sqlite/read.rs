@@ -238,10 +238,13 @@ pub(super) async fn conflicts(
     for chunk in references.chunks(REFERENCES_A_QUERY) {
         let unbooked = given_up_unbooked("p");
         let mut query = QueryBuilder::<Sqlite>::new(format!(
-            "SELECT p.reference, b.name, p.row, \
+            "SELECT p.reference, b.name, p.row, p.amount, p.currency, e.bic, \
+             e.bank_account_number, \
              CASE WHEN {unbooked} THEN 'in_doubt' ELSE p.outcome END AS outcome \
              FROM payouts AS p JOIN batches AS b ON b.id = p.batch_id \
-             WHERE p.outcome <> 'invalid' AND ({unbooked} \
+             LEFT JOIN payees AS e ON e.batch_id = p.batch_id AND e.row = p.row \
+             WHERE b.state <> 'loading' AND NOT coalesce(b.options ->> 'dry_run', 0) \
+             AND p.outcome <> 'invalid' AND ({unbooked} \
              OR p.outcome IN ('pending', 'held', ",
         ));
         push_in_flight(&mut query);
@@ -258,13 +261,7 @@ pub(super) async fn conflicts(
             .await
             .map_err(failed("look for the rows in other batches"))?;
         for row in &rows {
-            let row = Fields(row);
-            found.push(Conflict {
-                reference: row.text("reference")?.to_owned(),
-                batch: row.text("name")?.to_owned(),
-                row: row.count("row")?,
-                outcome: row.word("outcome")?,
-            });
+            found.push(Fields(row).conflict()?);
         }
     }
     Ok(found)

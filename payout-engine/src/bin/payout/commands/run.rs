@@ -7,7 +7,8 @@ use kess_gateway::Client;
 use payout_engine::intake::{self, Checked};
 use payout_engine::report::plain;
 use payout_engine::{
-    Batch, BatchOptions, Conflict, Engine, GatewayIdentity, NewBatch, OtpMode, Store,
+    Batch, BatchOptions, Conflict, Elsewhere, Engine, GatewayIdentity, NewBatch, OtpMode, Store,
+    elsewhere,
 };
 
 use super::check::check;
@@ -20,12 +21,6 @@ use crate::failure::Failure;
 use crate::output::{checked_json, checked_text, count, note, print, tell};
 use crate::place::Place;
 use crate::rehearsal::Rehearsal;
-
-/// References that are looked up in the store at once.
-const LOOKED_UP: usize = 500;
-
-/// Rows paid elsewhere that are named before the rest is counted.
-const CONFLICTS_SHOWN: usize = 20;
 
 pub(crate) async fn execute(
     args: &RunArgs,
@@ -54,8 +49,8 @@ pub(crate) async fn execute(
         None => config.client()?,
     };
     let identity = identity(&client);
-    if !place.is_repeatable && args.allow_duplicate.is_none() && !args.dry_run {
-        refuse_paid_elsewhere(&place, &checked).await?;
+    if !place.is_repeatable && !args.dry_run {
+        refuse_duplicates(args, global, &place, &checked).await?;
     }
     confirm(args.yes || args.dry_run, checked.valid, &checked.totals, &identity)?;
     if let Some(rehearsal) = &rehearsal {
@@ -118,51 +113,62 @@ fn refusal(args: &RunArgs, checked: &Checked) -> Option<Failure> {
     None
 }
 
-/// Refuses the file where another batch paid one of its rows, or may have.
-async fn refuse_paid_elsewhere(place: &Place, checked: &Checked) -> Result<(), Failure> {
+/// Refuses the file where another batch has one of its references, unless a reason is given; says
+/// where another batch pays the same under other references.
+async fn refuse_duplicates(
+    args: &RunArgs,
+    global: &Global,
+    place: &Place,
+    checked: &Checked,
+) -> Result<(), Failure> {
     let Some(store) = place.open_existing().await? else { return Ok(()) };
-    let mut found: Vec<Conflict> = Vec::new();
-    let mut references = Vec::with_capacity(LOOKED_UP);
-    let mut payouts = intake::load(checked)?;
-    loop {
-        references.clear();
-        for payout in payouts.by_ref().take(LOOKED_UP) {
-            let payout = payout?;
-            if payout.invalid.is_none() {
-                references.push(payout.reference);
-            }
-        }
-        if references.is_empty() {
-            break;
-        }
-        let page: Vec<&str> = references.iter().map(String::as_str).collect();
-        let conflicts = store.conflicts(&page, None).await?;
-        found.extend(conflicts.into_iter().filter(|c| c.outcome.may_have_moved_money()));
+    let found = elsewhere(&*store, checked).await?;
+    if found.count() > 0 && args.allow_duplicate.is_none() {
+        return Err(paid_twice(&found, checked.valid));
     }
-    if found.is_empty() { Ok(()) } else { Err(paid_elsewhere(&found)) }
+    for batch in &found.twins {
+        let warning = format!(
+            "warning: batch {batch} pays the same accounts the same amounts, under other \
+             references; is this the same payroll?"
+        );
+        note(global, &warning);
+    }
+    Ok(())
 }
 
-fn paid_elsewhere(found: &[Conflict]) -> Failure {
-    let rows: Vec<_> = found
-        .iter()
-        .take(CONFLICTS_SHOWN)
-        .map(|conflict| {
-            let Conflict { reference, batch, row, outcome } = conflict;
-            format!("\n  {reference}: {outcome} as row {row} of batch {batch}")
-        })
-        .collect();
-    let more = match found.len().checked_sub(CONFLICTS_SHOWN) {
-        Some(more) if more > 0 => format!("\n  and {more} more"),
-        _ => String::new(),
-    };
+fn paid_twice(found: &Elsewhere, valid: u64) -> Failure {
+    let mut lines = Vec::new();
+    for (batch, shared) in &found.shared {
+        if shared.same == valid {
+            lines.push(format!("this is batch {batch} again: every row is one of its rows"));
+        } else if shared.same > 0 {
+            lines.push(format!("{} of batch {batch} again", count(shared.same, "row")));
+        }
+        if shared.other > 0 {
+            let rows = count(shared.other, "row");
+            lines.push(format!("{rows} with a reference of batch {batch} and other contents"));
+        }
+    }
+    lines.extend(found.clashes.iter().map(|clash| {
+        let Conflict { reference, batch, row, outcome, .. } = &clash.there;
+        let differs = match clash.differs.as_slice() {
+            [] => String::new(),
+            columns => format!(", there with another {}", columns.join(" and ")),
+        };
+        format!("{reference}: {outcome} as row {row} of batch {batch}{differs}")
+    }));
+    if let Some(more) = found.count().checked_sub(found.clashes.len() as u64).filter(|&n| n > 0) {
+        lines.push(format!("and {more} more"));
+    }
     let message = format!(
-        "other batches paid, or may have paid, {} of this file; nothing was sent{}{more}",
-        count(found.len() as u64, "row"),
-        rows.concat()
+        "other batches paid, may have paid or are about to pay {} of this file; nothing was \
+         sent\n  {}",
+        count(found.count(), "row"),
+        lines.join("\n  ")
     );
     Failure::new(Exit::FileRefused, message).with_hint(
-        "remove these rows; or, if they are meant to be paid again, say why with \
-         --allow-duplicate REASON",
+        "go on with a batch that is not finished (payout resume BATCH), or remove these rows; if \
+         they are meant to be paid besides, say why with --allow-duplicate REASON",
     )
 }
 
