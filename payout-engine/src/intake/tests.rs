@@ -55,9 +55,9 @@ impl Read for Rows {
         if self.ready.is_empty() && self.row < self.last {
             self.row += 1;
             let row = self.row;
-            write!(
+            writeln!(
                 self.ready,
-                "R-{row},Dara,Sok,012345678,d{row}@example.com,{row:09},WING,{row}.50,USD\n"
+                "R-{row},Dara,Sok,012345678,d{row}@example.com,{row:09},WING,{row}.50,USD"
             )?;
         }
         let count = self.ready.len().min(out.len());

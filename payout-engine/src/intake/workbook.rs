@@ -5,8 +5,8 @@
 //! is no text is marked with its [`Cell`] kind, for the rules in [`super::fields`] to judge.
 //!
 //! A number in a workbook *is* a binary float. Its shortest decimal text is what a person typed, as
-//! long as that had 15 digits or fewer, and what arithmetic left behind (`0.30000000000000004`) shows
-//! as digits too many. So no amount is ever rounded: the text is judged like any other.
+//! long as that had 15 digits or fewer, and what arithmetic left behind (`0.30000000000000004`)
+//! shows as digits too many. So no amount is ever rounded: the text is judged like any other.
 //!
 //! Invariant: no cell of the sheet that is read is left out, and two sheets that could be the batch
 //! are a finding, not a choice.

@@ -1,4 +1,4 @@
-//! Values that a spreadsheet or a keyboard damaged: each is refused in its own words, none repaired.
+//! Values that a spreadsheet or a keyboard damaged: each refused in its own words, none repaired.
 
 use payout_engine::intake::{Checked, Code};
 

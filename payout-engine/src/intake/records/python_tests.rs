@@ -88,7 +88,6 @@ fn split(text: &str, delimiter: u8) -> Option<Vec<Vec<String>>> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn python_splits_thousands_of_texts_into_the_same_records() {
     let python = Command::new("python3")
         .args(["-X", "utf8", "-c", SCRIPT])
