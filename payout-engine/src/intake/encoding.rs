@@ -1,8 +1,8 @@
 //! The bytes of a text file as UTF-8, whichever encoding they stand in.
 //!
 //! UTF-8 passes as it is, right or wrong. UTF-16, which spreadsheets call "Unicode text", is
-//! decoded while it streams. Other encodings cannot be told apart and are not guessed at: their bytes pass,
-//! and are refused where they are no UTF-8.
+//! decoded while it streams. Other encodings cannot be told apart and are not guessed at: their
+//! bytes pass, and are refused where they are no UTF-8.
 //!
 //! Invariant: nothing is replaced. Half of a surrogate pair becomes the three bytes that UTF-8
 //! would have for it, half of a unit becomes the byte FF; no reader of UTF-8 takes either, so they
