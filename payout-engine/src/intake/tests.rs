@@ -52,7 +52,8 @@ struct Rows {
 
 impl Read for Rows {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.ready.is_empty() && self.row < self.last {
+        // A read gives as much as was asked for, as that of a file does.
+        while self.ready.len() < out.len() && self.row < self.last {
             self.row += 1;
             let row = self.row;
             writeln!(
