@@ -170,6 +170,8 @@ pub(crate) enum LogEvent {
         #[serde(default, skip_serializing_if = "is_default")]
         seal: Option<String>,
     },
+    /// The store was found to be older than what was seen of it before, or of unknown age.
+    Restored,
     /// Every unfinished row was made due.
     Woken,
     /// A row changed.
@@ -466,6 +468,7 @@ mod tests {
         let request = CancelRequest { at, by: "sophea".to_owned(), reason: None };
         for event in [
             LogEvent::Woken,
+            LogEvent::Restored,
             LogEvent::Purged,
             LogEvent::Leased { runner: "me".to_owned() },
             LogEvent::cancel_requested(&request, Some(&salt(1))),

@@ -32,6 +32,7 @@ mod decide;
 mod heartbeat;
 mod pump;
 mod purge;
+mod restored;
 mod retry;
 
 use heartbeat::Heartbeat;
@@ -227,6 +228,7 @@ impl Engine {
             gate: Gate::new(self.policy.clone(), concurrency, rate, observer),
             observer: Arc::clone(&self.observer),
             halt: Halt::new(cancel.clone(), cancelled),
+            restored_at: lease.restored_at,
         });
         let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy);
         // One task for both: a run that is dropped is not heard of any more.
@@ -241,6 +243,9 @@ impl Engine {
     /// All that a run does between its first and its last word.
     async fn work(&self, aim: Aim, run: &Arc<Run>, lease: &Arc<Lease>) -> Result<(), Error> {
         let (batch, clock) = (&run.batch, run.clock);
+        if !self.catch_up(run, lease).await? {
+            return Ok(());
+        }
         if aim == Aim::Retry {
             self.begin_again(lease, batch, clock).await?;
         }

@@ -28,6 +28,12 @@ pub enum EngineEvent {
         /// Counts and sums at the start.
         summary: BatchSummary,
     },
+    /// The store is older than what was last seen of it, or nobody knows how old it is: the gateway
+    /// is asked about every order before anything is sent.
+    Restored {
+        /// When that was found.
+        since: Timestamp,
+    },
     /// A row's outcome changed, and the change is durable.
     Row {
         /// Record number in the file.

@@ -27,10 +27,12 @@
 //! - `Failed` only where no money can have moved; `Paid` only on SUCCESS about our own order with
 //!   our own amount and currency.
 //! - Once the batch is cancelled nothing is sent any more.
+//! - Once an old copy of the store was put back, nothing is sent on a proof that is older.
 //!
 //! `state` is what the store keeps of a payout. `before` holds what comes before the first send,
 //! `sending` the send and its answer, `orders` what the gateway shows of an order later, `after`
-//! what people decide. `cancelling` is what all of it becomes once the batch is cancelled.
+//! what people decide. `cancelling` is what all of it becomes once the batch is cancelled,
+//! `restored` what is doubted once an old copy of the store was put back.
 
 use jiff::Timestamp;
 use kess_gateway::{Currency, Sensitive};
@@ -49,6 +51,7 @@ mod after;
 mod before;
 mod cancelling;
 mod orders;
+mod restored;
 mod sending;
 mod state;
 #[cfg(test)]
@@ -68,6 +71,8 @@ pub struct Rules<'a> {
     pub policy: &'a Policy,
     /// True once somebody cancelled the batch. It never becomes false again.
     pub cancelling: bool,
+    /// When it was last found that the store is an older one than that which was seen before.
+    pub restored_at: Option<Timestamp>,
 }
 
 /// What the bank said about the account, compared with what the file expects.
@@ -105,6 +110,12 @@ pub enum Event {
     /// The batch was cancelled. Only with [`Rules::cancelling`], which is what counts; the event
     /// reaches the rows that are not due.
     Cancel,
+    /// The gateway lists an order of this attempt at the row. Counts only with
+    /// [`Rules::restored_at`].
+    Listed {
+        /// The attempt.
+        attempt: u32,
+    },
 }
 
 /// The one thing the shell does next for this payout.
@@ -153,12 +164,19 @@ impl Payout {
     /// answer that came twice, a stale task) changes nothing.
     pub fn step(mut self, rules: &Rules<'_>, event: Event, now: Timestamp) -> Step {
         self.watched_since.get_or_insert(now);
+        if let Event::Listed { attempt } = event {
+            return self.listed(rules, attempt, now);
+        }
+        if self.is_outdated(rules, &event) {
+            return self.doubt_again(rules, now);
+        }
         if rules.cancelling {
             return self.step_cancelling(rules, event, now);
         }
         self.step_paying(rules, event, now)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one table of states and events, read as a whole")]
     fn step_paying(self, rules: &Rules<'_>, event: Event, now: Timestamp) -> Step {
         match (self.state, event) {
             (State::Pending, Event::Due) => self.call(Call::Verify),
@@ -192,7 +210,8 @@ impl Payout {
             ) => self.send_again(rules, now),
 
             (
-                State::Unanswered
+                State::Restored
+                | State::Unanswered
                 | State::Refused
                 | State::Rejected
                 | State::Duplicate
@@ -203,7 +222,8 @@ impl Payout {
                 Event::Due,
             ) => self.call(Call::Query),
             (
-                State::Unanswered
+                State::Restored
+                | State::Unanswered
                 | State::Refused
                 | State::Rejected
                 | State::Duplicate
@@ -220,6 +240,7 @@ impl Payout {
                 State::Pending
                 | State::Held
                 | State::Sending
+                | State::Restored
                 | State::Unanswered
                 | State::Refused
                 | State::Rejected

@@ -8,13 +8,13 @@
 //! Invariant: no difference where the batch's money is the same on both sides and nothing is open
 //! on one side only; and where the gateway did not answer, that is a difference too.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    batch::Batch,
+    batch::{Batch, BatchState},
     cancel::Cancel,
     dispatch::{Gate, Service, Verdict},
     error::Error,
@@ -24,7 +24,7 @@ use crate::{
     payout::{Reason, StopCause, Stopped},
     policy::Policy,
     store::{PayoutRecord, Store},
-    turn::Halt,
+    turn::{Halt, Run},
 };
 
 mod difference;
@@ -76,6 +76,32 @@ pub async fn reconcile(
     let halt = Halt::new(cancel.clone(), false);
     let ledgers = Ledgers { batch, gateway, policy, gate, halt };
     ledgers.compare(store).await
+}
+
+/// The latest attempt at each row of a run's batch that the gateway lists, or why its list cannot
+/// be read.
+pub(crate) async fn latest_attempts(run: &Run) -> Result<HashMap<u64, u32>, Stopped> {
+    // Whatever the store says, orders may have been made until now.
+    let batch = Batch { state: BatchState::Running, ..run.batch.clone() };
+    let gate = Arc::clone(&run.gate);
+    let halt = Halt::new(run.halt.asked(), false);
+    let ledgers =
+        Ledgers { batch: &batch, gateway: &*run.gateway, policy: &run.policy, gate, halt };
+    let listing = ledgers.list().await.map_err(|reason| {
+        let cause = ledgers.halt.cause().map_or(StopCause::Outage, |stopped| stopped.cause);
+        let message = format!(
+            "the store is an older copy, and the gateway's list of orders cannot be read ({}); \
+             nothing was sent, try `payout resume` later",
+            reason.with_code()
+        );
+        Stopped { cause, message }
+    })?;
+    let mut latest = HashMap::new();
+    for (row, attempt) in listing.orders.into_keys() {
+        let known: &mut u32 = latest.entry(row).or_default();
+        *known = attempt.max(*known);
+    }
+    Ok(latest)
 }
 
 struct Ledgers<'a> {

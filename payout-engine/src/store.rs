@@ -8,6 +8,8 @@
 //!
 //! Invariant: when [`Store::write`] returns `Ok`, the transitions survive the loss of power.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use kess_gateway::{Amount, Currency, Money, Sensitive};
@@ -22,6 +24,9 @@ use crate::{
 };
 
 pub(crate) mod sqlite;
+mod witness;
+
+use witness::Witness;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
@@ -34,6 +39,10 @@ pub struct Lease {
     pub name: String,
     /// The fencing token: only writes with the batch's newest token land.
     pub fence: i64,
+    /// When it was last found that the store is an older one than that which was seen before.
+    pub restored_at: Option<Timestamp>,
+    /// Told of every commit.
+    pub(crate) witness: Option<Arc<Witness>>,
     pub(crate) _lock: Box<dyn Send + Sync>,
 }
 
@@ -126,7 +135,8 @@ pub trait Store: Send + Sync + 'static {
     fn complete<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Batch>;
 
     /// Takes the batch over: lock, next fence, this runner's name. Refused while another runner
-    /// holds the lock, or a lease from another machine.
+    /// holds the lock, or a lease from another machine. Finds out whether the store is an older one
+    /// than that which was seen before ([`Lease::restored_at`]).
     fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease>;
 
     /// Says until when the runner counts as alive unless it renews that; `None` gives the lease up.

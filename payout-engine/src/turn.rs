@@ -37,6 +37,8 @@ pub(crate) struct Run {
     pub(crate) gate: Arc<Gate>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) halt: Halt,
+    /// When the store was last found to be an older one.
+    pub(crate) restored_at: Option<Timestamp>,
 }
 
 /// Whether and why the run has to end.
@@ -81,6 +83,11 @@ impl Halt {
         self.cause.get()
     }
 
+    /// The flag with which somebody asks the run to end.
+    pub(crate) fn asked(&self) -> Cancel {
+        self.asked.clone()
+    }
+
     pub(crate) fn is_asked(&self) -> bool {
         self.asked.is_cancelled()
     }
@@ -110,6 +117,7 @@ impl Run {
             options: &self.batch.options,
             policy: &self.policy,
             cancelling: self.halt.is_cancelling(),
+            restored_at: self.restored_at,
         }
     }
 
@@ -284,7 +292,12 @@ fn service(call: Call) -> Option<Service> {
 
 fn error_of(event: &Event) -> Option<&CallError> {
     match event {
-        Event::Due | Event::Cleared | Event::Decided(_) | Event::Retry | Event::Cancel => None,
+        Event::Due
+        | Event::Cleared
+        | Event::Decided(_)
+        | Event::Retry
+        | Event::Cancel
+        | Event::Listed { .. } => None,
         Event::Verified(answer) => answer.as_ref().err(),
         Event::Tokenized(answer) => answer.as_ref().err(),
         Event::Withdrawn(answer) | Event::Queried(answer) | Event::Closed(answer) => {

@@ -89,6 +89,7 @@ pub(crate) struct Books {
     pub(crate) fence: i64,
     pub(crate) runner: String,
     pub(crate) interrupted: bool,
+    pub(crate) restored_at: Option<i64>,
     pub(crate) requested: Vec<Requested>,
     /// Length and head of the chain; `None` where the batch has no log.
     pub(crate) log: Option<(i64, LogHash)>,
@@ -110,6 +111,7 @@ pub(crate) struct Walk {
     cause: Option<String>,
     interrupted: bool,
     cancelled: Option<(i64, LogEvent)>,
+    restored_at: Option<i64>,
 }
 
 impl Walk {
@@ -128,6 +130,7 @@ impl Walk {
             cause: None,
             interrupted: false,
             cancelled: None,
+            restored_at: None,
         }
     }
 
@@ -181,6 +184,7 @@ impl Walk {
                 (self.state, self.cause, self.interrupted) = (state, cause, interrupted);
             }
             LogEvent::CancelRequested { .. } => self.cancelled = Some((entry.at, entry.event)),
+            LogEvent::Restored => self.restored_at = Some(entry.at),
             LogEvent::Purged => self.purged = true,
             LogEvent::Loaded { .. } | LogEvent::Moved { .. } | LogEvent::Woken => {}
         }
@@ -233,6 +237,7 @@ impl Walk {
             ("state", self.state == batch.state && self.interrupted == books.interrupted),
             ("cause to stop", self.cause == cause),
             ("request to cancel", self.cancel_follows(books)),
+            ("time of restoration", self.restored_at == books.restored_at),
             ("salt", books.salt.is_some() != self.purged),
             ("mark of a purge", batch.purged_at.is_some() == self.purged),
         ];

@@ -60,6 +60,7 @@ impl Engine {
             options: &batch.options,
             policy: &self.policy,
             cancelling: request.is_some(),
+            restored_at: lease.restored_at,
         };
         let from = record.payout.outcome();
         let step = record.payout.clone().step(&rules, Event::Decided(decision), clock.now());

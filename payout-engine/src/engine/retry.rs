@@ -47,6 +47,7 @@ impl Engine {
             options: &batch.options,
             policy: &self.policy,
             cancelling: false,
+            restored_at: lease.restored_at,
         };
         let mut after = 0;
         loop {

@@ -39,7 +39,13 @@ fn verified(holder: &str, currency: Currency) -> Event {
 fn a_release_holds_for_the_name_that_the_person_saw() {
     let (code, policy) = (code(), policy());
     let options = BatchOptions { name_match: NameCheck::Strict, ..BatchOptions::default() };
-    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
+    let rules = Rules {
+        code: &code,
+        options: &options,
+        policy: &policy,
+        cancelling: false,
+        restored_at: None,
+    };
     let new = Payout::new(1, money(), at(0));
     let held = new.step(&rules, verified("Sok Dara", Currency::Usd), at(0)).payout;
     assert_eq!(held.state, State::Held);
@@ -62,7 +68,13 @@ fn a_release_holds_for_the_name_that_the_person_saw() {
 #[test]
 fn another_attempt_comes_only_after_proof_and_has_another_number() {
     let (code, policy, options) = (code(), policy(), BatchOptions::default());
-    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
+    let rules = Rules {
+        code: &code,
+        options: &options,
+        policy: &policy,
+        cancelling: false,
+        restored_at: None,
+    };
     for state in State::ALL {
         let mut payout = Payout::new(1, money(), at(0));
         payout.attempt = 1;
@@ -95,7 +107,13 @@ fn another_attempt_comes_only_after_proof_and_has_another_number() {
 fn another_currency_is_paid_only_where_a_person_says_so() {
     let (code, policy) = (code(), policy());
     let options = BatchOptions { name_match: NameCheck::Off, ..BatchOptions::default() };
-    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
+    let rules = Rules {
+        code: &code,
+        options: &options,
+        policy: &policy,
+        cancelling: false,
+        restored_at: None,
+    };
     let new = Payout::new(1, money(), at(0));
     let held = new.step(&rules, verified("Sok Dara", Currency::Khr), at(0)).payout;
     assert_eq!(held.state, State::Held);

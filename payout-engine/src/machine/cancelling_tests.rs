@@ -8,7 +8,7 @@ fn rules_of<'a>(
     policy: &'a Policy,
     cancelling: bool,
 ) -> Rules<'a> {
-    Rules { code, options, policy, cancelling }
+    Rules { code, options, policy, cancelling, restored_at: None }
 }
 
 /// What a step of a cancelled batch may ask for, and where it may lead.
@@ -18,9 +18,13 @@ pub(super) fn check_cancelling(before: &Payout, step: &Step, path: &str) {
         "{:?} in a cancelled batch: {path}",
         step.call
     );
-    assert_eq!(step.payout.attempt, before.attempt, "a number was minted: {path}");
-    let sends = |payout: &Payout| payout.order.as_ref().map_or(0, |order| order.sends);
-    assert!(sends(&step.payout) <= sends(before), "a send was counted: {path}");
+    // What was sent without the copy's knowledge has its number, and its send, already.
+    let doubted = step.payout.reason.as_ref().is_some_and(|reason| reason.code == "restored");
+    if !doubted {
+        assert_eq!(step.payout.attempt, before.attempt, "a number was minted: {path}");
+        let sends = |payout: &Payout| payout.order.as_ref().map_or(0, |order| order.sends);
+        assert!(sends(&step.payout) <= sends(before), "a send was counted: {path}");
+    }
     if step.write != Write::Not {
         let waits = matches!(step.payout.state, State::Pending | State::Sending);
         assert!(!waits, "written as {}: {path}", step.payout.state);

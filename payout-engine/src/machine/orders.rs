@@ -242,6 +242,9 @@ impl Payout {
         if self.state == State::Refused {
             return self.end(State::Failed);
         }
+        if self.state == State::Restored {
+            return self.back_to_pending(rules, now);
+        }
         if rules.cancelling {
             return self.given_up_unbooked();
         }
@@ -264,8 +267,8 @@ impl Payout {
         step
     }
 
-    /// Refused for a cause that concerned all rows, and certainly not booked: as if never sent. The
-    /// order number stays: it was stored, and it is used for ever.
+    /// Refused for a cause that concerned all rows, or only suspected to be sent, and certainly not
+    /// booked: as if never sent. The order number stays: it was stored, and it is used for ever.
     fn back_to_pending(mut self, rules: &Rules<'_>, now: Timestamp) -> Step {
         if let Some(order) = &mut self.order {
             order.sends = 0;

@@ -35,20 +35,10 @@ impl Payout {
     }
 
     fn intent(mut self, rules: &Rules<'_>, now: Timestamp) -> Step {
-        let order = match self.order.take() {
-            Some(order) => order,
-            None => {
-                self.attempt += 1;
-                Order {
-                    no: OrderNo::mint(rules.code, self.row, self.attempt),
-                    sends: 0,
-                    sent_at: None,
-                    seen: false,
-                    not_found: 0,
-                    not_found_at: None,
-                }
-            }
-        };
+        let order = self.order.take().unwrap_or_else(|| {
+            self.attempt += 1;
+            Order::unsent(OrderNo::mint(rules.code, self.row, self.attempt))
+        });
         self.order = Some(Order {
             sends: order.sends + 1,
             sent_at: Some(now),

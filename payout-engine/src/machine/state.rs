@@ -23,6 +23,9 @@ text_enum! {
         Held = "held",
         /// The intent is durable; the withdrawal may have left. After a crash: in doubt.
         Sending = "sending",
+        /// An old copy of the store was put back, and it is not known whether this order was sent
+        /// since the copy was made. If it was not, the row is pending again.
+        Restored = "restored",
         /// Sent, no answer that says anything certain.
         Unanswered = "unanswered",
         /// Sent, and refused for the row's own sake; to be confirmed by a query.
@@ -62,6 +65,7 @@ impl State {
             Self::Pending => Outcome::Pending,
             Self::Held => Outcome::Held,
             Self::Sending
+            | Self::Restored
             | Self::Unanswered
             | Self::Refused
             | Self::Rejected
@@ -134,6 +138,13 @@ pub struct Order {
     pub not_found_at: Option<Timestamp>,
 }
 
+impl Order {
+    /// An order of which nothing was sent yet.
+    pub(super) fn unsent(no: OrderNo) -> Self {
+        Self { no, sends: 0, sent_at: None, seen: false, not_found: 0, not_found_at: None }
+    }
+}
+
 impl Payout {
     /// A payout of which nothing has been sent, due at once.
     pub fn new(row: u64, money: Money, now: Timestamp) -> Self {
@@ -174,6 +185,7 @@ impl Payout {
         let holds = match self.state {
             State::Pending | State::Held | State::Invalid => sends == 0,
             State::Sending
+            | State::Restored
             | State::Unanswered
             | State::Refused
             | State::Rejected

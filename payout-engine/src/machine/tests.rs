@@ -19,6 +19,8 @@ use crate::payout::Outcome;
 mod after;
 #[path = "cancelling_tests.rs"]
 mod cancelling;
+#[path = "restored_tests.rs"]
+mod restored;
 
 fn code() -> BatchCode {
     BatchCode::random(&mut StdRng::seed_from_u64(1))
@@ -88,6 +90,9 @@ fn view(no: &str, status: &str, amount: &str) -> OrderView {
 
 /// The name of [`Event::Retry`] on a path.
 const RETRY: &str = "retry";
+
+/// The name of [`Event::Listed`] on a path.
+const LISTED: &str = "listed";
 
 const STATUSES: [&str; 12] = [
     "SUCCESS",
@@ -223,6 +228,8 @@ impl Wire {
 struct Place {
     payout: Payout,
     cancelling: bool,
+    /// An old copy of the store was put back at second 0.
+    restored: bool,
     asked: Option<Call>,
     wire: Wire,
     now: i64,
@@ -230,6 +237,11 @@ struct Place {
 }
 
 impl Place {
+    fn new(payout: Payout) -> Self {
+        let (wire, path) = (Wire::default(), Vec::new());
+        Self { payout, cancelling: false, restored: false, asked: None, wire, now: 0, path }
+    }
+
     /// Two places with the same key have the same future, but for the absolute time.
     fn key(&self) -> impl std::hash::Hash + Eq + use<> {
         let order = self.payout.order.as_ref();
@@ -242,6 +254,7 @@ impl Place {
             self.payout.tries.min(2),
             self.asked.map(|call| call as u8),
             order.map(|order| (order.sends.min(3), order.seen, order.not_found.min(3))),
+            order.map(|order| (order.sent_at < Some(at(0)), order.not_found_at < Some(at(0)))),
             (ago(order.and_then(|o| o.sent_at)), ago(order.and_then(|o| o.not_found_at))),
             self.payout.next_at.is_some(),
             (self.now - self.wire.last_send).min(3),
@@ -261,6 +274,9 @@ fn check(before: &Place, step: &Step, wire: &Wire, event: &str) {
     if before.cancelling {
         cancelling::check_cancelling(&before.payout, step, &path());
     }
+    if event == LISTED && step.write != Write::Not {
+        return restored::check_listed(&before.payout, after, before.restored);
+    }
     if event == RETRY && step.write != Write::Not {
         return after::check_retry(&before.payout, after, wire);
     }
@@ -276,7 +292,10 @@ fn check(before: &Place, step: &Step, wire: &Wire, event: &str) {
         assert!(!wire.shown, "an order that was shown is sent again: {}", path());
         assert_eq!(after.state, State::Sending);
     }
+    // What a copy says may be wrong until it is asked about; then nothing rests on it.
+    let untouched = before.restored && step.payout.state == before.payout.state;
     match after.outcome() {
+        _ if untouched => {}
         Outcome::Paid => assert!(wire.paid, "paid without proof: {}", path()),
         Outcome::Failed | Outcome::Expired | Outcome::Cancelled | Outcome::Pending => {
             assert!(!wire.may_be_booked, "{} but may be booked: {}", after.state, path());
@@ -293,31 +312,37 @@ fn check(before: &Place, step: &Step, wire: &Wire, event: &str) {
 /// Walks through everything that a shell could do: the answer to the call that was asked for, any
 /// other event (late, double, forged), a crash at any time, and time passing.
 fn explore(options: &BatchOptions) -> HashMap<State, usize> {
+    explore_from(vec![Place::new(Payout::new(1, money(), at(0)))], options, None)
+}
+
+fn explore_from(
+    starts: Vec<Place>,
+    options: &BatchOptions,
+    restored_at: Option<Timestamp>,
+) -> HashMap<State, usize> {
     let (code, policy) = (code(), policy());
-    let paying = Rules { code: &code, options, policy: &policy, cancelling: false };
+    let paying = Rules { code: &code, options, policy: &policy, cancelling: false, restored_at };
     let numbers = [1, 2].map(|attempt| OrderNo::mint(&code, 1, attempt));
     let all = numbers.map(|number| {
         let mut events = events(number.as_str());
         events.push((RETRY.to_owned(), Event::Retry));
         events.push(("cancel".to_owned(), Event::Cancel));
+        if restored_at.is_some() {
+            let listed = [1, 2].map(|attempt| (LISTED.to_owned(), Event::Listed { attempt }));
+            events.extend(listed);
+        }
         events
     });
-    let start = Place {
-        payout: Payout::new(1, money(), at(0)),
-        cancelling: false,
-        asked: None,
-        wire: Wire::default(),
-        now: 0,
-        path: Vec::new(),
-    };
-    let mut seen = HashSet::from([start.key()]);
+    let mut seen: HashSet<_> = starts.iter().map(Place::key).collect();
     let mut reached: HashMap<State, usize> = HashMap::new();
-    let mut queue = VecDeque::from([start]);
+    let mut queue = VecDeque::from(starts);
     while let Some(place) = queue.pop_front() {
         *reached.entry(place.payout.state).or_default() += 1;
         // Somebody may cancel the batch at any time, also between a call and its answer.
         let mut cancelled = Place { cancelling: true, ..place.clone() };
-        if seen.insert(cancelled.key()) {
+        // After a restoration before it was asked and after, or there would be too many places.
+        let now_too = !place.restored || [0, 3].contains(&place.now);
+        if now_too && seen.insert(cancelled.key()) {
             cancelled.path.push("the batch is cancelled".to_owned());
             queue.push_back(cancelled);
         }
@@ -335,13 +360,16 @@ fn explore(options: &BatchOptions) -> HashMap<State, usize> {
                 if step.call == Some(Call::Withdraw) {
                     wire.send(now);
                 }
-                if name == RETRY && step.payout != place.payout {
+                if name == RETRY && step.write != Write::Not {
                     // What follows is about another order.
-                    wire = Wire::default();
+                    wire = if place.restored { Wire::unknown() } else { Wire::default() };
+                }
+                if name == LISTED && step.write != Write::Not {
+                    wire = Wire { shown: true, ..Wire::unknown() };
                 }
                 let (payout, asked, path) = (step.payout, step.call, Vec::new());
-                let cancelling = place.cancelling;
-                let mut next = Place { payout, cancelling, asked, wire, now, path };
+                let Place { cancelling, restored, .. } = place;
+                let mut next = Place { payout, cancelling, restored, asked, wire, now, path };
                 // Most places were seen before, and their paths are not worth the making.
                 if seen.insert(next.key()) {
                     next.path.clone_from(&place.path);
@@ -360,7 +388,7 @@ fn belongs(event: &Event, asked: Option<Call>) -> bool {
     match event {
         Event::Due => true,
         // A person decides between runs.
-        Event::Decided(_) | Event::Retry | Event::Cancel => asked.is_none(),
+        Event::Decided(_) | Event::Retry | Event::Cancel | Event::Listed { .. } => asked.is_none(),
         Event::Verified(_) => asked == Some(Call::Verify),
         Event::Tokenized(_) => asked == Some(Call::Tokenize),
         Event::Cleared => asked == Some(Call::Clear),
@@ -384,7 +412,7 @@ fn no_path_pays_twice_or_takes_a_possible_payment_for_none() {
         let options = BatchOptions { route, otp, name_match, ..BatchOptions::default() };
         let reached = explore(&options);
         for state in State::ALL {
-            let reachable = !matches!(state, State::Invalid);
+            let reachable = !matches!(state, State::Invalid | State::Restored);
             assert_eq!(reached.contains_key(state), reachable, "{state} with {options:?}");
         }
     }
@@ -404,7 +432,13 @@ fn a_dry_run_never_asks_for_a_withdrawal() {
 #[test]
 fn stray_events_change_nothing_that_matters() {
     let (code, policy, options) = (code(), policy(), BatchOptions::default());
-    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
+    let rules = Rules {
+        code: &code,
+        options: &options,
+        policy: &policy,
+        cancelling: false,
+        restored_at: None,
+    };
     let number = OrderNo::mint(&code, 1, 1);
     for state in State::ALL {
         let seen = matches!(
@@ -456,7 +490,13 @@ fn strict_holds_all_but_a_match_and_off_does_not_look() {
         (NameCheck::Off, NameMatch::NoMatch, State::Pending, None),
     ] {
         let options = BatchOptions { name_match: check, ..BatchOptions::default() };
-        let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
+        let rules = Rules {
+            code: &code,
+            options: &options,
+            policy: &policy,
+            cancelling: false,
+            restored_at: None,
+        };
         let verified = Verified { holder: "B".into(), currency: Currency::Usd, name };
         let payout = Payout::new(1, money(), at(0))
             .step(&rules, Event::Verified(Ok(verified)), at(0))
@@ -471,7 +511,13 @@ fn strict_holds_all_but_a_match_and_off_does_not_look() {
 fn an_otp_is_awaited_until_its_expiry_and_no_longer_than_its_grace() {
     let (code, policy) = (code(), policy());
     let options = BatchOptions { otp: OtpMode::Wait, ..BatchOptions::default() };
-    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
+    let rules = Rules {
+        code: &code,
+        options: &options,
+        policy: &policy,
+        cancelling: false,
+        restored_at: None,
+    };
     let number = OrderNo::mint(&code, 1, 1);
     let waiting = OrderView {
         otp_required: Some(true),

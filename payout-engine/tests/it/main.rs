@@ -31,6 +31,7 @@ mod model;
 mod names;
 mod reconcile;
 mod report;
+mod restored;
 mod sandbox;
 mod simulation;
 mod store;

@@ -81,6 +81,8 @@ pub(crate) struct Model {
     wallets: Vec<(Currency, &'static str)>,
     /// What `withdraw` answers from then on, for causes that concern every row.
     stop: Mutex<Option<StopCause>>,
+    /// Whether an order number that was used before is booked once more instead of refused.
+    books_twice: bool,
     identity: GatewayIdentity,
     otp_lifetime: Duration,
     delay: Duration,
@@ -96,6 +98,7 @@ impl Model {
             books: Mutex::default(),
             wallets: vec![(Currency::Usd, "1000000"), (Currency::Khr, "4000000000")],
             stop: Mutex::default(),
+            books_twice: false,
             identity: identity(),
             otp_lifetime: Duration::from_millis(60),
             delay: Duration::ZERO,
@@ -107,6 +110,13 @@ impl Model {
     pub(crate) fn with_wallet(mut self, currency: Currency, balance: &'static str) -> Self {
         self.wallets.retain(|(other, _)| *other != currency);
         self.wallets.push((currency, balance));
+        self
+    }
+
+    /// Does not refuse a number that was used before: whoever sends twice pays twice. The second
+    /// booking stands under the number with a `#`.
+    pub(crate) fn that_books_twice(mut self) -> Self {
+        self.books_twice = true;
         self
     }
 
@@ -218,7 +228,8 @@ impl Model {
         if self.strikes("cut_before", self.faults.cut_before, no, arrival) {
             return Err(unknown("cut"));
         }
-        if self.books().orders.contains_key(no) {
+        let known = self.books().orders.contains_key(no);
+        if known && !self.books_twice {
             return Err(CallError::Duplicate(Reason::new("DUPLICATED", "used before")));
         }
         if account.ends_with("0422") || self.strikes("refuse", self.faults.refuse, no, arrival) {
@@ -236,7 +247,8 @@ impl Model {
             account,
         };
         let view = view(no, &order);
-        self.books().orders.insert(no.to_owned(), order);
+        let key = if known { format!("{no}#{arrival}") } else { no.to_owned() };
+        self.books().orders.insert(key, order);
         if self.strikes("cut_after", self.faults.cut_after, no, arrival) {
             return Err(unknown("cut"));
         }

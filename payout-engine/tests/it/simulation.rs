@@ -254,7 +254,13 @@ fn live(seed: u64, hits: &mut BTreeMap<&'static str, u64>) {
         ..BatchOptions::default()
     };
     let policy = Policy { max_sends: 3, ..crate::engine::policy() };
-    let rules = Rules { code: &code, options: &options, policy: &policy, cancelling: false };
+    let rules = Rules {
+        code: &code,
+        options: &options,
+        policy: &policy,
+        cancelling: false,
+        restored_at: None,
+    };
     let settle = i64::try_from(policy.settle.as_millis()).unwrap();
     let mut world = World {
         rng,

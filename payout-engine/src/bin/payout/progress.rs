@@ -151,6 +151,11 @@ impl Observer for Progress {
                 }
                 self.show(&mut seen);
             }
+            EngineEvent::Restored { since } => self.line(&format!(
+                "an older copy of the store was put back, or the store was moved (found {}): the \
+                 gateway is asked about every order before it is sent; that takes a few minutes",
+                since.strftime("%Y-%m-%d %H:%M UTC")
+            )),
             EngineEvent::Verified { .. } => {
                 seen.verified += 1;
                 self.show(&mut seen);

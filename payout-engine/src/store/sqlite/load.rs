@@ -1,6 +1,6 @@
 //! Taking a batch in: many rows, few statements, and nothing payable before all of it is there.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use rand::rngs::OsRng;
@@ -21,7 +21,7 @@ use crate::{
     machine::{Payout, State},
     order_no::BatchCode,
     payout::{NewPayout, Outcome},
-    store::Lease,
+    store::{Lease, Witness},
 };
 
 /// Rows in one statement; two dozen values each stay well below SQLite's limit of 32,766.
@@ -79,10 +79,19 @@ pub(super) async fn create(
     .fetch_one(&mut *tx)
     .await
     .map_err(failed("create the batch"))?;
-    let mut work = Work::within(tx, BatchId(id), &new.name, 1, Some(log), now);
+    let witness = Arc::new(Witness::open(&store.path, code)?.0);
+    let work = Work::within(tx, BatchId(id), &new.name, 1, Some(log), now);
+    let mut work = work.seen_by(&witness);
     work.log(vec![LogEvent::Created(Box::new(creation(new, gateway, code, runner)))]).await?;
     work.commit("create the batch").await?;
-    Ok(Lease { batch: BatchId(id), name: new.name.clone(), fence: 1, _lock: Box::new(file) })
+    Ok(Lease {
+        batch: BatchId(id),
+        name: new.name.clone(),
+        fence: 1,
+        restored_at: None,
+        witness: Some(witness),
+        _lock: Box::new(file),
+    })
 }
 
 fn creation(new: &NewBatch, gateway: &GatewayIdentity, code: BatchCode, runner: &str) -> Creation {

@@ -78,6 +78,7 @@ async fn books(connection: &mut SqliteConnection, batch: BatchId) -> Result<Book
         fence: fields.int("fence")?,
         runner: fields.text("runner")?.to_owned(),
         interrupted: fields.int("interrupted")? != 0,
+        restored_at: fields.maybe_int("restored_at")?,
         requested: requested(connection, batch).await?,
         log: log.as_ref().map(|log| (log.events, log.head)),
         salt: log.and_then(|log| log.salt),

@@ -3,6 +3,8 @@
 //! Invariant: what a transaction changes and the events that tell of it are committed together or
 //! not at all, and only by the newest runner.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
 
@@ -14,7 +16,7 @@ use crate::{
     batch::BatchId,
     chain::{Entry, LogEvent, LogHash, Salt},
     error::Error,
-    store::Lease,
+    store::{Lease, Witness},
 };
 
 /// Events in one statement. Small enough that the few different statement texts stay prepared.
@@ -28,6 +30,7 @@ pub(super) struct Work<'c> {
     pub(super) now: Timestamp,
     fence: i64,
     log: Option<Log>,
+    witness: Option<Arc<Witness>>,
 }
 
 /// The end of a batch's chain. A batch that was loaded before there was a log has none.
@@ -71,7 +74,9 @@ impl<'c> Work<'c> {
         .await
         .map_err(failed("check the runner's lease"))?;
         let batch = batch.ok_or_else(|| Error::fenced(&lease.name))?;
-        Ok(Self::within(tx, lease.batch, &lease.name, lease.fence, Log::of(&batch)?, now))
+        let log = Log::of(&batch)?;
+        let work = Self::within(tx, lease.batch, &lease.name, lease.fence, log, now);
+        Ok(Self { witness: lease.witness.clone(), ..work })
     }
 
     /// Goes on with a transaction that has just made the lease.
@@ -83,7 +88,26 @@ impl<'c> Work<'c> {
         log: Option<Log>,
         now: Timestamp,
     ) -> Self {
-        Self { tx, batch, name: name.to_owned(), now, fence, log }
+        Self { tx, batch, name: name.to_owned(), now, fence, log, witness: None }
+    }
+
+    /// Tells the witness of the commit.
+    pub(super) fn seen_by(self, witness: &Arc<Witness>) -> Self {
+        Self { witness: Some(Arc::clone(witness)), ..self }
+    }
+
+    /// Whether the log holds the event that was seen last. A store where nothing was seen is one
+    /// of which nobody knows how old it is.
+    pub(super) async fn holds(&mut self, seen: Option<(i64, LogHash)>) -> Result<bool, Error> {
+        let Some((seq, hash)) = seen else { return Ok(false) };
+        let found: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT hash FROM events WHERE batch_id = ? AND seq = ?")
+                .bind(self.batch.0)
+                .bind(seq)
+                .fetch_optional(&mut *self.tx)
+                .await
+                .map_err(failed("read the event log"))?;
+        Ok(found.is_some_and(|found| found == hash.as_bytes()))
     }
 
     /// The salt of the batch's seals; `None` once personal data was removed, or without a log.
@@ -133,6 +157,10 @@ impl<'c> Work<'c> {
 
     /// Makes it all durable.
     pub(super) async fn commit(self, doing: &'static str) -> Result<(), Error> {
-        self.tx.commit().await.map_err(failed(doing))
+        self.tx.commit().await.map_err(failed(doing))?;
+        match (&self.witness, &self.log) {
+            (Some(witness), Some(log)) => witness.note(log.events, log.head),
+            _ => Ok(()),
+        }
     }
 }

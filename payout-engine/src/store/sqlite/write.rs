@@ -4,7 +4,10 @@
 //! one and tells the log what it changes; and it leaves the sums of the batch equal to what was
 //! requested.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite};
@@ -24,7 +27,7 @@ use crate::{
     error::Error,
     machine::State,
     payout::{Outcome, StopCause},
-    store::{Lease, StateChange, Transition},
+    store::{Lease, StateChange, Transition, Witness},
 };
 
 /// Rows in one statement. Small enough that the few different statement texts stay prepared.
@@ -42,7 +45,7 @@ pub(super) async fn lease(
     refuse_held(&mut tx, &store.host, now).await?;
     let taken = sqlx::query(
         "UPDATE batches SET fence = fence + 1, runner = ?, updated_at = ? \
-         WHERE id = ? AND state <> 'loading' RETURNING fence, events, head, salt",
+         WHERE id = ? AND state <> 'loading' RETURNING fence, events, head, salt, restored_at",
     )
     .bind(runner)
     .bind(millis(now))
@@ -54,10 +57,33 @@ pub(super) async fn lease(
         Error::batch_state(&batch.name, "was never loaded completely; run its file again")
     })?;
     let fence = Fields(&taken).int("fence")?;
-    let mut work = Work::within(tx, batch.id, &batch.name, fence, Log::of(&taken)?, now);
-    work.log(vec![LogEvent::Leased { runner: runner.to_owned() }]).await?;
+    let mut restored_at = Fields(&taken).maybe_time("restored_at")?;
+    let (witness, seen) = Witness::open(&store.path, batch.code)?;
+    let witness = Arc::new(witness);
+    let work = Work::within(tx, batch.id, &batch.name, fence, Log::of(&taken)?, now);
+    let mut work = work.seen_by(&witness);
+    let mut events = vec![LogEvent::Leased { runner: runner.to_owned() }];
+    if !work.holds(seen).await? {
+        restored_at = Some(now);
+        events.push(LogEvent::Restored);
+        sqlx::query("UPDATE batches SET restored_at = ? WHERE id = ?")
+            .bind(millis(now))
+            .bind(batch.id.0)
+            .execute(&mut *work.tx)
+            .await
+            .map_err(failed("take the batch over"))?;
+    }
+    work.log(events).await?;
     work.commit("take the batch over").await?;
-    Ok(Lease { batch: batch.id, name: batch.name.clone(), fence, _lock: Box::new(file) })
+    witness.sync()?;
+    Ok(Lease {
+        batch: batch.id,
+        name: batch.name.clone(),
+        fence,
+        restored_at,
+        witness: Some(witness),
+        _lock: Box::new(file),
+    })
 }
 
 pub(super) async fn set_state(

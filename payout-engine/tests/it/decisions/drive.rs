@@ -41,7 +41,7 @@ static OPTIONS: LazyLock<BatchOptions> =
     LazyLock::new(|| BatchOptions { route: Route::Direct, ..BatchOptions::default() });
 
 fn rules() -> Rules<'static> {
-    Rules { code: &CODE, options: &OPTIONS, policy: &POLICY, cancelling: false }
+    Rules { code: &CODE, options: &OPTIONS, policy: &POLICY, cancelling: false, restored_at: None }
 }
 
 pub(super) fn now() -> Timestamp {
