@@ -143,8 +143,8 @@ pub(super) async fn hold_duplicates(
     update.push("reason_message = 'another batch paid or may have paid this reference', ");
     update.push("version = version + 1, updated_at = ").push_bind(millis(now));
     update.push(" WHERE batch_id = ").push_bind(lease.batch.0);
-    // A row that has an order is this batch's own business, whatever another batch did since.
-    update.push(" AND outcome = 'pending' AND order_no IS NULL AND EXISTS (");
+    // A pending row's order, if it has one, certainly never left: it is held like any other.
+    update.push(" AND outcome = 'pending' AND EXISTS (");
     update.push("SELECT 1 FROM payouts AS other JOIN batches ON batches.id = other.batch_id ");
     update
         .push("WHERE other.reference = payouts.reference AND other.batch_id <> payouts.batch_id ");
