@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use payout_engine::{
@@ -52,7 +53,18 @@ async fn back_up(dir: &Path) {
     fs::copy(dir.join("payout.db.witness"), dir.join("old.witness")).unwrap();
 }
 
-fn put_back(dir: &Path, what: Restored) {
+/// Until the last connection is closed, which removes the write-ahead log: connections close in
+/// threads of their own, and one that is still open would write into what is put back.
+async fn closed(dir: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while dir.join("payout.db-wal").exists() {
+        assert!(Instant::now() < deadline, "the store is still open");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn put_back(dir: &Path, what: Restored) {
+    closed(dir).await;
     for side in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(dir.join(format!("payout.db{side}")));
     }
@@ -117,7 +129,7 @@ async fn nobody_is_paid_twice_whatever_is_put_back_and_however_much_is_listed() 
                 back_up(dir.path()).await;
                 let (_, _, told) = run(dir.path(), &model, since).await;
                 assert_eq!(told, 0, "{case}: an ordinary run is suspected");
-                put_back(dir.path(), what);
+                put_back(dir.path(), what).await;
                 if !listed {
                     let mut books = model.books();
                     books.unlisted = books.orders.keys().cloned().collect();
@@ -139,13 +151,13 @@ async fn what_is_doubted_stays_doubted_over_an_interruption_and_a_second_old_cop
     run(dir.path(), &model, Some(4)).await;
     back_up(dir.path()).await;
     run(dir.path(), &model, Some(10)).await;
-    put_back(dir.path(), Restored::Database);
+    put_back(dir.path(), Restored::Database).await;
     let all: Vec<_> = model.books().orders.keys().cloned().collect();
     model.books().unlisted = all;
     run(dir.path(), &model, Some(3)).await;
     back_up(dir.path()).await;
     run(dir.path(), &model, Some(3)).await;
-    put_back(dir.path(), Restored::Folder);
+    put_back(dir.path(), Restored::Folder).await;
     let (engine, summary, told) = run(dir.path(), &model, None).await;
     assert_eq!(told, 1);
     check(&engine, &summary, &model, "twice").await;
@@ -166,7 +178,7 @@ async fn an_attempt_that_the_copy_does_not_know_is_taken_over_from_the_list() {
     retrying.retry(&batch, model.clone(), &Cancel::new()).await.unwrap();
     drop(retrying);
     for listed in [true, false] {
-        put_back(dir.path(), Restored::Database);
+        put_back(dir.path(), Restored::Database).await;
         if !listed {
             let all = model.books().orders.keys().cloned().collect();
             model.books().unlisted = all;
@@ -188,7 +200,7 @@ async fn without_the_list_nothing_is_sent_and_resume_goes_on() {
     loaded(dir.path()).await;
     back_up(dir.path()).await;
     run(dir.path(), &model, Some(5)).await;
-    put_back(dir.path(), Restored::Database);
+    put_back(dir.path(), Restored::Database).await;
     let silent = Arc::new(Model::new(1, Faults { unknown: 1_000, ..Faults::default() }));
     let (engine, summary, _) = run(dir.path(), &silent, None).await;
     let stopped = summary.stopped.unwrap();
