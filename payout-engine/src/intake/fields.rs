@@ -134,17 +134,18 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
 /// Characters that nobody sees, digits of other scripts, letters that look like others.
 fn characters(column: Column, text: &str) -> Result<(), Flaw> {
     for (at, c) in text.chars().enumerate() {
-        let place = format!("U+{:04X} at position {}", u32::from(c), at + 1);
+        let place = || format!("U+{:04X} at position {}", u32::from(c), at + 1);
         if is_invisible(c) {
-            let message = format!("a character that nobody sees is in the value: {place}");
+            let message = format!("a character that nobody sees is in the value: {}", place());
             return Err(flaw(Code::InvisibleCharacter, message, "type the value again by hand"));
         }
         if c.is_numeric() && !c.is_ascii() {
-            let message = format!("a digit of another script is in the value: {place}");
+            let message = format!("a digit of another script is in the value: {}", place());
             return Err(flaw(Code::ForeignDigits, message, "use the digits 0 to 9"));
         }
         if column == Column::Reference && looks_like_another(c) {
-            let message = format!("a letter that looks like a Latin one is in the value: {place}");
+            let message =
+                format!("a letter that looks like a Latin one is in the value: {}", place());
             let hint = "type the reference again on a Latin keyboard";
             return Err(flaw(Code::LookAlike, message, hint));
         }

@@ -9,7 +9,7 @@ use super::Findings;
 use super::duplicates::Place;
 use super::fields;
 use super::finding::{Code, Finding};
-use super::heading::{self, Heading};
+use super::heading::{self, Column, Heading};
 use super::opening::{HEADINGS_AT_LEAST, read_heading};
 use super::records::{Break, BreakKind, Next, Record, is_blank};
 use super::source::{Input, Source};
@@ -167,7 +167,7 @@ impl Scan {
             let hint = "remove this line; were two files joined here?";
             return Some(row_finding(Code::RepeatedHeading, message, hint));
         }
-        if heading::required_headings(record.fields()) >= HEADINGS_AT_LEAST {
+        if self.is_another_heading() {
             let message = "another heading stands here, so the rows below have other columns";
             let hint = "put what begins here into a file of its own";
             // Of the file: below it an account number may stand where an amount is expected.
@@ -191,6 +191,13 @@ impl Scan {
             return Some(row_finding(Code::RaggedRow, message, hint));
         }
         None
+    }
+
+    /// Names of columns have no digits, so most rows are told apart without looking for names.
+    fn is_another_heading(&self) -> bool {
+        let amount = self.heading.place(Column::Amount).unwrap_or_default();
+        let has_digits = self.record.field(amount).iter().any(u8::is_ascii_digit);
+        !has_digits && heading::required_headings(self.record.fields()) >= HEADINGS_AT_LEAST
     }
 
     /// A row that begins with a word for a total and has neither a reference nor an account.
