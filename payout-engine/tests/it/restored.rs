@@ -8,7 +8,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use payout_engine::{
@@ -53,25 +52,22 @@ async fn back_up(dir: &Path) {
     fs::copy(dir.join("payout.db.witness"), dir.join("old.witness")).unwrap();
 }
 
-/// Until the last connection is closed, which removes the write-ahead log: connections close in
-/// threads of their own, and one that is still open would write into what is put back.
-async fn closed(dir: &Path) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while dir.join("payout.db-wal").exists() {
-        assert!(Instant::now() < deadline, "the store is still open");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
+/// Puts the copy back through SQLite, which is what a restoring tool does to a file that somebody
+/// may still have open.
 async fn put_back(dir: &Path, what: Restored) {
-    closed(dir).await;
-    for side in ["", "-wal", "-shm"] {
-        let _ = fs::remove_file(dir.join(format!("payout.db{side}")));
+    let mut statements = format!("ATTACH '{}' AS old; BEGIN; ", dir.join("old.db").display());
+    for trigger in ["events_never_change", "events_never_go", "batches_never_go"] {
+        statements.push_str(&format!("DROP TRIGGER IF EXISTS {trigger}; "));
     }
+    for table in ["events", "payees", "payouts", "requested", "sums", "batches"] {
+        statements.push_str(&format!(
+            "DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM old.{table}; "
+        ));
+    }
+    sql(&dir.join("payout.db"), &format!("{statements} COMMIT;")).await;
     if what != Restored::Database {
         fs::remove_file(dir.join("payout.db.witness")).unwrap();
     }
-    fs::copy(dir.join("old.db"), dir.join("payout.db")).unwrap();
     if what == Restored::Folder {
         fs::copy(dir.join("old.witness"), dir.join("payout.db.witness")).unwrap();
     }
