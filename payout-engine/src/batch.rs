@@ -205,3 +205,10 @@ impl fmt::Display for CancelRequest {
 /// The store's key of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BatchId(pub(crate) i64);
+
+impl BatchId {
+    /// The key that a store gives to its `number`th batch.
+    pub fn new(number: i64) -> Self {
+        Self(number)
+    }
+}

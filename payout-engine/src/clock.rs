@@ -1,8 +1,12 @@
 //! The time of day for the store, immune to jumps while a run is on.
 
-use std::time::{Duration, Instant};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// Where the time of day comes from.
+pub(crate) type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Reads the wall clock once and counts on from there. Somebody who sets the clock during a run can
 /// then neither shorten the time that "not found" needs to settle nor wake every row at once.
@@ -13,8 +17,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn start() -> Self {
-        Self { started: Instant::now(), wall: Timestamp::now() }
+    pub(crate) fn start(wall: &WallClock) -> Self {
+        Self { started: Instant::now(), wall: wall() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

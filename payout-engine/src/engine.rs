@@ -8,12 +8,13 @@
 
 use std::{pin::pin, sync::Arc};
 
+use jiff::Timestamp;
 use rand::rngs::OsRng;
 
 use crate::{
     batch::{Batch, BatchState, GatewayIdentity, NewBatch},
     cancel::Cancel,
-    clock::Clock,
+    clock::{Clock, WallClock},
     dispatch::Gate,
     error::{Error, ErrorKind},
     event::{EngineEvent, Observer},
@@ -57,6 +58,7 @@ pub struct Engine {
     policy: Policy,
     observer: Arc<dyn Observer>,
     runner: String,
+    wall: WallClock,
 }
 
 impl Engine {
@@ -67,6 +69,7 @@ impl Engine {
             policy: Policy::default(),
             observer: Arc::new(|_: &EngineEvent| {}),
             runner: format!("process {}", std::process::id()),
+            wall: Arc::new(Timestamp::now),
         }
     }
 
@@ -92,6 +95,14 @@ impl Engine {
         self
     }
 
+    /// Sets where the time of day comes from; without it, from the operating system. It is read
+    /// once when a run begins; from there on the run counts by itself.
+    #[must_use]
+    pub fn with_wall_clock(mut self, wall: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.wall = Arc::new(wall);
+        self
+    }
+
     /// The store, for reading: status, reports, conflicts.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -112,7 +123,7 @@ impl Engine {
     where
         I: IntoIterator<Item = Result<NewPayout, Error>>,
     {
-        let clock = Clock::start();
+        let clock = Clock::start(&self.wall);
         let code = BatchCode::random(&mut OsRng);
         let lease = self.store.create(new, gateway, code, &self.runner, clock.now()).await?;
         self.store.renew(&lease, Some(self.policy.lease_until())).await?;
@@ -166,7 +177,7 @@ impl Engine {
         if batch.gateway != configured {
             return Err(Error::other_gateway(&batch.name, &batch.gateway, &configured));
         }
-        let clock = Clock::start();
+        let clock = Clock::start(&self.wall);
         let lease = self.take_over(batch, clock).await?;
         let result = self.run_leased(aim, batch, gateway, cancel, clock, &lease).await;
         if let Err(error) = &result

@@ -99,7 +99,7 @@ impl Error {
     }
 
     /// A row that the store cannot take.
-    pub(crate) fn row(row: u64, problem: impl Into<String>) -> Self {
+    pub fn row(row: u64, problem: impl Into<String>) -> Self {
         Problem::Row { row, problem: problem.into() }.into()
     }
 
@@ -113,14 +113,17 @@ impl Error {
         Problem::FileChanged { path: path.display().to_string() }.into()
     }
 
-    pub(crate) fn no_such_batch(name: Option<&str>) -> Self {
+    /// No batch of that name; without a name, no unfinished one.
+    pub fn no_such_batch(name: Option<&str>) -> Self {
         match name {
             Some(name) => Problem::NoSuchBatch(name.to_owned()).into(),
             None => Problem::NoUnfinishedBatch.into(),
         }
     }
 
-    pub(crate) fn batch_state(batch: &str, problem: impl Into<String>) -> Self {
+    /// A batch that exists already, or is in a state that does not allow this; `problem` goes on
+    /// where its name ends.
+    pub fn batch_state(batch: &str, problem: impl Into<String>) -> Self {
         Problem::BatchState { batch: batch.to_owned(), problem: problem.into() }.into()
     }
 
@@ -129,11 +132,13 @@ impl Error {
         Self::config(format!("batch `{batch}` was cancelled; pay its rows from a new file"))
     }
 
-    pub(crate) fn locked(holder: impl Into<String>) -> Self {
+    /// Another runner holds the store.
+    pub fn locked(holder: impl Into<String>) -> Self {
         Problem::Locked { holder: holder.into() }.into()
     }
 
-    pub(crate) fn fenced(batch: &str) -> Self {
+    /// Another runner took the batch over.
+    pub fn fenced(batch: &str) -> Self {
         Problem::Fenced { batch: batch.to_owned() }.into()
     }
 
@@ -150,7 +155,8 @@ impl Error {
         .into()
     }
 
-    pub(crate) fn store(
+    /// The store could not do something: "the store could not {doing}".
+    pub fn store(
         doing: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
@@ -165,7 +171,8 @@ impl Error {
         Problem::Corrupt { what, value: value.to_owned() }.into()
     }
 
-    pub(crate) fn books(problem: impl Into<String>) -> Self {
+    /// The books do not add up.
+    pub fn books(problem: impl Into<String>) -> Self {
         Problem::Books(problem.into()).into()
     }
 

@@ -163,12 +163,15 @@ impl Payout {
     /// What an event makes of the payout. Total: an event that does not belong to the state (an
     /// answer that came twice, a stale task) changes nothing.
     pub fn step(mut self, rules: &Rules<'_>, event: Event, now: Timestamp) -> Step {
-        self.watched_since.get_or_insert(now);
+        let is_first_look = self.watched_since.replace(self.watched_since.unwrap_or(now)).is_none();
         if let Event::Listed { attempt } = event {
             return self.listed(rules, attempt, now);
         }
         if self.is_outdated(rules, &event) {
             return self.doubt_again(rules, now);
+        }
+        if is_first_look {
+            self.settle_anew(rules, now);
         }
         if rules.cancelling {
             return self.step_cancelling(rules, event, now);

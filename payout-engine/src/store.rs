@@ -241,6 +241,25 @@ pub struct StateChange {
     pub elapsed: std::time::Duration,
 }
 
+impl Lease {
+    /// A lease that a store hands out. `lock` is released when it is dropped.
+    pub fn new(
+        batch: BatchId,
+        name: impl Into<String>,
+        fence: i64,
+        lock: impl Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            batch,
+            name: name.into(),
+            fence,
+            restored_at: None,
+            witness: None,
+            _lock: Box::new(lock),
+        }
+    }
+}
+
 impl std::fmt::Debug for Lease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lease").field("batch", &self.name).field("fence", &self.fence).finish()

@@ -26,7 +26,7 @@ impl Engine {
         by: &str,
         reason: &str,
     ) -> Result<PayoutRecord, Error> {
-        let clock = Clock::start();
+        let clock = Clock::start(&self.wall);
         let lease = self.take_over(batch, clock).await?;
         let decided =
             self.decide_leased(batch, &lease, reference, (ruling, by, reason), clock).await;

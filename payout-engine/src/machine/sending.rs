@@ -9,7 +9,7 @@ use super::{Call, Order, Payout, Rules, State, Step, Write, after};
 use crate::{
     gateway::{CallError, OrderView},
     order_no::OrderNo,
-    payout::Reason,
+    payout::{Outcome, Reason},
 };
 
 impl Payout {
@@ -87,6 +87,21 @@ impl Payout {
                 self.state = State::Unanswered;
                 self.later(rules, &rules.policy.doubt, now)
             }
+        }
+    }
+
+    /// A run looks at the row for the first time. What an earlier run timed, it timed by a clock
+    /// that may have been set since: it proves nothing, and settling begins anew.
+    pub(super) fn settle_anew(&mut self, rules: &Rules<'_>, now: Timestamp) {
+        let in_doubt = self.outcome() == Outcome::InDoubt;
+        // What an old copy says is doubted as a whole, elsewhere.
+        let is_old =
+            |at: Option<Timestamp>| rules.restored_at.is_some_and(|since| at < Some(since));
+        let counts = |order: &&mut Order| in_doubt && !order.seen && !is_old(order.sent_at);
+        if let Some(order) = self.order.as_mut().filter(counts) {
+            order.sent_at = Some(now);
+            order.not_found = 0;
+            order.not_found_at = None;
         }
     }
 

@@ -3,7 +3,12 @@
 //! The checks know only the trait. A store is handed in by its maker, which can open the same data
 //! again, as another process would.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -17,6 +22,7 @@ use rand::{SeedableRng, rngs::StdRng};
 
 use crate::{
     engine::{payout, payroll},
+    memory::MemoryStore,
     model::identity,
 };
 
@@ -38,20 +44,36 @@ fn sqlite(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {
     })
 }
 
+/// The store of the simulation. A process that opens a folder finds what another one left there.
+fn memory(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {
+    static FOLDERS: Mutex<BTreeMap<PathBuf, MemoryStore>> = Mutex::new(BTreeMap::new());
+    let store = FOLDERS.lock().unwrap().entry(dir.to_owned()).or_default().clone();
+    let store = if alias { store.past_the_lock() } else { store };
+    Box::pin(async move { Arc::new(store) as Arc<dyn Store> })
+}
+
 /// One test per line: a check, against every store.
 macro_rules! contract {
-    ($($check:ident,)+) => {
+    (every { $($check:ident,)+ } on_disk { $($disk:ident,)+ }) => {
         mod on_sqlite {
-            $(#[tokio::test]
-            async fn $check() {
-                let dir = tempfile::tempdir().unwrap();
-                super::$check(super::sqlite, dir.path()).await;
-            })+
+            $(contract!(sqlite $check);)+
+            $(contract!(sqlite $disk);)+
+        }
+        mod in_memory {
+            $(contract!(memory $check);)+
+        }
+    };
+    ($store:ident $check:ident) => {
+        #[tokio::test]
+        async fn $check() {
+            let dir = tempfile::tempdir().unwrap();
+            super::$check(super::$store, dir.path()).await;
         }
     };
 }
 
 contract! {
+    every {
     a_batch_comes_back_as_it_went_in,
     a_batch_that_was_never_complete_is_not_payable_and_goes,
     transitions_move_the_sums_and_survive,
@@ -62,10 +84,12 @@ contract! {
     waking_makes_the_unfinished_due,
     rows_paid_elsewhere_are_held,
     what_people_decided_is_kept_and_counts_for_its_cause_alone,
-    a_purged_batch_keeps_its_books_and_forgets_its_people,
     conflicts_and_money_under_way_are_seen_from_other_batches,
     a_cause_to_stop_is_kept,
     names_are_taken_once,
+    } on_disk {
+    a_purged_batch_keeps_its_books_and_forgets_its_people,
+    }
 }
 
 fn at(millis: i64) -> Timestamp {

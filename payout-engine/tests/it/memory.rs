@@ -1,0 +1,452 @@
+//! A store in memory: the store's contract as plainly as it can be said.
+//!
+//! The simulation runs on it, thousands of lives in virtual time. What makes that worth anything is
+//! that it passes the same suite as the SQLite store (`store.rs`); where the two could differ, the
+//! suite has a check.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
+use kess_gateway::{Amount, Currency};
+use payout_engine::{
+    Batch, BatchCode, BatchId, BatchState, BatchSummary, CancelRequest, Claim, Conflict, Error,
+    GatewayIdentity, Lease, LogAudit, LogHash, NewBatch, NewPayout, Outcome, PayoutRecord, Reason,
+    Ruling, StateChange, Store, Sum, Transition,
+    machine::{Payout, State},
+};
+
+mod kept;
+
+use kept::wake;
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
+type Key = (Currency, Outcome);
+
+/// The store. Clones are the same store, opened again.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryStore {
+    disk: Arc<Mutex<Disk>>,
+    holder: Arc<Mutex<Option<String>>>,
+}
+
+/// All that is kept. A copy of it is a backup.
+#[derive(Clone, Default)]
+pub(crate) struct Disk {
+    batches: BTreeMap<BatchId, Kept>,
+    made: i64,
+}
+
+#[derive(Clone)]
+struct Kept {
+    batch: Batch,
+    fence: i64,
+    interrupted: bool,
+    elapsed: Duration,
+    rows: BTreeMap<u64, Arc<PayoutRecord>>,
+    sums: BTreeMap<Key, (i64, Amount)>,
+    requested: Option<BTreeMap<Currency, (i64, Amount)>>,
+}
+
+/// Free again when it is dropped.
+struct Lock(Arc<Mutex<Option<String>>>);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap() = None;
+    }
+}
+
+impl MemoryStore {
+    /// The same data past the lock, as a runner on another machine could open it.
+    pub(crate) fn past_the_lock(&self) -> Self {
+        Self { disk: Arc::clone(&self.disk), holder: Arc::default() }
+    }
+
+    /// What is kept at this moment.
+    pub(crate) fn backup(&self) -> Disk {
+        self.disk().clone()
+    }
+
+    /// Puts an old copy back.
+    pub(crate) fn restore(&self, backup: Disk) {
+        *self.disk() = backup;
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap()
+    }
+
+    fn lock(&self, runner: &str) -> Result<Lock, Error> {
+        let mut holder = self.holder.lock().unwrap();
+        if let Some(holder) = &*holder {
+            return Err(Error::locked(holder.clone()));
+        }
+        *holder = Some(runner.to_owned());
+        drop(holder);
+        Ok(Lock(Arc::clone(&self.holder)))
+    }
+
+    fn begin(
+        &self,
+        new: &NewBatch,
+        gateway: &GatewayIdentity,
+        code: BatchCode,
+        runner: &str,
+        now: Timestamp,
+    ) -> Result<Lease, Error> {
+        let lock = self.lock(runner)?;
+        let mut disk = self.disk();
+        disk.batches.retain(|_, kept| kept.batch.state != BatchState::Loading);
+        if disk.batches.values().any(|kept| kept.batch.name == new.name) {
+            return Err(Error::batch_state(&new.name, "exists already"));
+        }
+        disk.made += 1;
+        let id = BatchId::new(disk.made);
+        let batch = Batch {
+            id,
+            name: new.name.clone(),
+            code,
+            state: BatchState::Loading,
+            options: new.options.clone(),
+            gateway: gateway.clone(),
+            source: new.source.clone(),
+            rows: 0,
+            stopped: None,
+            purged_at: None,
+            lease: None,
+            cancelled: None,
+            created_at: now,
+            updated_at: now,
+        };
+        disk.batches.insert(id, Kept::new(batch));
+        Ok(Lease::new(id, &new.name, 1, lock))
+    }
+
+    fn take_over(&self, batch: &Batch, runner: &str, now: Timestamp) -> Result<Lease, Error> {
+        let lock = self.lock(runner)?;
+        let mut disk = self.disk();
+        let kept = disk.batches.get_mut(&batch.id);
+        let kept = kept.filter(|kept| kept.batch.state != BatchState::Loading);
+        let Some(kept) = kept else {
+            return Err(Error::batch_state(&batch.name, "was never loaded completely"));
+        };
+        kept.fence += 1;
+        kept.batch.updated_at = now;
+        Ok(Lease::new(batch.id, &batch.name, kept.fence, lock))
+    }
+
+    /// One transaction: `change` works on the batch if the lease is the newest one, and if it fails
+    /// it has changed nothing.
+    fn transact<T>(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        change: impl FnOnce(&mut Kept) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut disk = self.disk();
+        let kept = disk.batches.get_mut(&lease.batch).filter(|kept| kept.fence == lease.fence);
+        let Some(kept) = kept else { return Err(Error::fenced(&lease.name)) };
+        let before = kept.clone();
+        let changed = change(kept).and_then(|done| kept.add_up().map(|()| done));
+        match &changed {
+            Ok(_) => kept.batch.updated_at = now,
+            Err(_) => *kept = before,
+        }
+        changed
+    }
+
+    fn read<T>(
+        &self,
+        batch: BatchId,
+        look: impl FnOnce(&Kept) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match self.disk().batches.get(&batch) {
+            Some(kept) => look(kept),
+            None => Err(Error::no_such_batch(None)),
+        }
+    }
+
+    fn hold(&self, lease: &Lease, now: Timestamp) -> Result<u64, Error> {
+        let paid_elsewhere: HashSet<String> = self
+            .disk()
+            .batches
+            .values()
+            .filter(|kept| kept.batch.id != lease.batch)
+            .flat_map(|kept| kept.rows.values())
+            .filter(|row| row.payout.outcome().may_have_moved_money())
+            .map(|row| row.reference.clone())
+            .collect();
+        self.transact(lease, now, |kept| {
+            let mut held = Vec::new();
+            for row in kept.rows.values_mut() {
+                let released = row
+                    .payout
+                    .decisions
+                    .iter()
+                    .any(|it| it.about == "duplicate" && it.ruling == Ruling::Released);
+                let is_pending = row.payout.outcome() == Outcome::Pending;
+                if !is_pending || released || !paid_elsewhere.contains(&row.reference) {
+                    continue;
+                }
+                let row = Arc::make_mut(row);
+                let payout = &mut row.payout;
+                payout.state = State::Held;
+                payout.next_at = None;
+                payout.reason = Some(Reason::new("duplicate", "paid by another batch"));
+                payout.version += 1;
+                row.updated_at = now;
+                held.push(payout.clone());
+            }
+            for payout in &held {
+                kept.move_sum(payout, Outcome::Pending, Outcome::Held)?;
+            }
+            Ok(held.len() as u64)
+        })
+    }
+}
+
+impl Store for MemoryStore {
+    fn create<'a>(
+        &'a self,
+        new: &'a NewBatch,
+        gateway: &'a GatewayIdentity,
+        code: BatchCode,
+        runner: &'a str,
+        now: Timestamp,
+    ) -> Answer<'a, Lease> {
+        async move { self.begin(new, gateway, code, runner, now) }.boxed()
+    }
+
+    fn append<'a>(
+        &'a self,
+        lease: &'a Lease,
+        rows: &'a [NewPayout],
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        let append = move |kept: &mut Kept| rows.iter().try_for_each(|row| kept.append(row, now));
+        async move { self.transact(lease, now, append) }.boxed()
+    }
+
+    fn complete<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Batch> {
+        let complete = |kept: &mut Kept| {
+            if kept.requested.is_some() {
+                return Err(Error::store("complete the batch", "it is complete already"));
+            }
+            kept.requested = Some(kept.by_currency());
+            kept.batch.state = BatchState::Ready;
+            kept.batch.rows = kept.rows.len() as u64;
+            Ok(kept.batch.clone())
+        };
+        async move { self.transact(lease, now, complete) }.boxed()
+    }
+
+    fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease> {
+        async move { self.take_over(batch, runner, now) }.boxed()
+    }
+
+    fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch> {
+        let unfinished = [BatchState::Ready, BatchState::Running, BatchState::Stopped];
+        let is_meant = move |batch: &&Batch| match name {
+            Some(name) => batch.name == name,
+            None => unfinished.contains(&batch.state),
+        };
+        async move {
+            let disk = self.disk();
+            let found = disk.batches.values().rev().map(|kept| &kept.batch).find(is_meant);
+            found.cloned().ok_or_else(|| Error::no_such_batch(name))
+        }
+        .boxed()
+    }
+
+    fn newest(&self) -> Answer<'_, Batch> {
+        async move {
+            let disk = self.disk();
+            let mut batches = disk.batches.values().rev().map(|kept| &kept.batch);
+            let newest = batches.find(|batch| batch.state != BatchState::Loading);
+            newest.cloned().ok_or_else(|| Error::no_such_batch(None))
+        }
+        .boxed()
+    }
+
+    fn batches(&self) -> Answer<'_, Vec<Batch>> {
+        let all = self.disk().batches.values().rev().map(|kept| kept.batch.clone()).collect();
+        async move { Ok(all) }.boxed()
+    }
+
+    fn summary(&self, batch: BatchId) -> Answer<'_, BatchSummary> {
+        async move { self.read(batch, |kept| Ok(kept.summary())) }.boxed()
+    }
+
+    fn set_state<'a>(
+        &'a self,
+        lease: &'a Lease,
+        change: StateChange,
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        let set = move |kept: &mut Kept| {
+            kept.batch.state = change.state;
+            kept.batch.stopped = change.stopped;
+            kept.interrupted = change.interrupted;
+            kept.elapsed += change.elapsed;
+            Ok(())
+        };
+        async move { self.transact(lease, now, set) }.boxed()
+    }
+
+    fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
+        let wake = move |kept: &mut Kept| {
+            kept.rows.values_mut().for_each(|row| wake(&mut Arc::make_mut(row).payout, now));
+            Ok(())
+        };
+        async move { self.transact(lease, now, wake) }.boxed()
+    }
+
+    fn hold_duplicates<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, u64> {
+        async move { self.hold(lease, now) }.boxed()
+    }
+
+    fn write<'a>(
+        &'a self,
+        lease: &'a Lease,
+        transitions: &'a [Transition],
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        let write = move |kept: &mut Kept| transitions.iter().try_for_each(|t| kept.write(t, now));
+        async move { self.transact(lease, now, write) }.boxed()
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease, _: Option<Timestamp>) -> Answer<'a, ()> {
+        // Leases run out at once here, so that a runner on another machine never has to wait.
+        let is_newest = |kept: &Kept| match kept.fence == lease.fence {
+            true => Ok(()),
+            false => Err(Error::fenced(&lease.name)),
+        };
+        let renewed = self.read(lease.batch, is_newest);
+        async move { renewed }.boxed()
+    }
+
+    fn request_cancel<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a CancelRequest,
+    ) -> Answer<'a, CancelRequest> {
+        let mut disk = self.disk();
+        let kept = disk.batches.get_mut(&batch.id);
+        let asked =
+            kept.map(|kept| kept.batch.cancelled.get_or_insert_with(|| request.clone()).clone());
+        async move { asked.ok_or_else(|| Error::no_such_batch(None)) }.boxed()
+    }
+
+    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
+        async move { self.read(batch, |kept| Ok(kept.batch.cancelled.clone())) }.boxed()
+    }
+
+    fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
+        let due = move |kept: &Kept| {
+            let is_due = |row: &&Arc<PayoutRecord>| row.payout.next_at.is_some_and(|at| at <= now);
+            let mut due: Vec<_> = kept.rows.values().filter(is_due).collect();
+            due.sort_by_key(|row| (row.payout.next_at, row.payout.row));
+            let is_pending = |row: &&Arc<PayoutRecord>| row.payout.outcome() == Outcome::Pending;
+            let (mut pending, mut begun): (Vec<_>, Vec<_>) = due.into_iter().partition(is_pending);
+            // Half of the places are for either, where there are not enough for all.
+            pending.truncate(limit - begun.len().min(limit / 2));
+            begun.truncate(limit - pending.len());
+            let claim = |row: &Arc<PayoutRecord>| Claim {
+                payout: row.payout.clone(),
+                reference: row.reference.clone(),
+                payee: row.payee.clone().unwrap(),
+                body: row.body.clone(),
+            };
+            Ok(begun.into_iter().chain(pending).map(claim).collect())
+        };
+        async move { self.read(batch, due) }.boxed()
+    }
+
+    fn next_due(&self, batch: BatchId, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
+        let next = move |kept: &Kept| {
+            let times = kept.rows.values().filter_map(|row| row.payout.next_at);
+            Ok(times.filter(|at| *at > now).min())
+        };
+        async move { self.read(batch, next) }.boxed()
+    }
+
+    fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
+        async move { self.read(batch, Kept::audit) }.boxed()
+    }
+
+    fn verify(&self, _: BatchId, _: Option<LogHash>) -> Answer<'_, LogAudit> {
+        let no_log = Error::store("verify the log", "this one keeps none");
+        async move { Err(no_log) }.boxed()
+    }
+
+    fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>> {
+        let rows = move |kept: &Kept| {
+            let rows = kept.rows.range(after + 1..).map(|(_, row)| PayoutRecord::clone(row));
+            Ok(rows.take(limit).collect())
+        };
+        async move { self.read(batch, rows) }.boxed()
+    }
+
+    fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>> {
+        let find = move |kept: &Kept| {
+            let mut valid = kept.rows.values().filter(|row| row.payout.state != State::Invalid);
+            let found = valid.find(|row| row.reference == reference);
+            Ok(found.map(|row| PayoutRecord::clone(row)))
+        };
+        async move { self.read(batch, find) }.boxed()
+    }
+
+    fn purge<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
+        let no_files = |_: &mut Kept| Err(Error::store("purge", "this one is never purged"));
+        async move { self.transact(lease, now, no_files) }.boxed()
+    }
+
+    fn conflicts<'a>(
+        &'a self,
+        references: &'a [&'a str],
+        except: Option<BatchId>,
+    ) -> Answer<'a, Vec<Conflict>> {
+        let given_up = [Outcome::Failed, Outcome::Expired, Outcome::Cancelled, Outcome::Reversed];
+        let mut found = Vec::new();
+        let counts = |kept: &&Kept| {
+            let is_payable = !kept.batch.options.dry_run && kept.batch.state != BatchState::Loading;
+            Some(kept.batch.id) != except && is_payable
+        };
+        for kept in self.disk().batches.values().filter(counts) {
+            for row in kept.rows.values() {
+                let outcome = row.payout.outcome();
+                let counts = outcome != Outcome::Invalid && !given_up.contains(&outcome);
+                if counts && references.contains(&row.reference.as_str()) {
+                    found.push(Conflict {
+                        reference: row.reference.clone(),
+                        batch: kept.batch.name.clone(),
+                        row: row.payout.row,
+                        outcome,
+                        money: row.payout.money.clone(),
+                        bic: row.payee.as_ref().map(|payee| payee.bic.clone()),
+                        account: row.payee.as_ref().map(|it| it.bank_account_number.clone()),
+                    });
+                }
+            }
+        }
+        async move { Ok(found) }.boxed()
+    }
+
+    fn in_flight_elsewhere(&self, batch: BatchId) -> Answer<'_, Vec<Sum>> {
+        let under_way = [Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];
+        let mut sums: BTreeMap<Currency, Amount> = BTreeMap::new();
+        for kept in self.disk().batches.values().filter(|kept| kept.batch.id != batch) {
+            let in_flight = kept.sums.iter().filter(|((_, it), _)| under_way.contains(it));
+            for ((currency, _), (_, amount)) in in_flight {
+                let sum = sums.entry(currency.clone()).or_default();
+                *sum = sum.checked_add(*amount).unwrap();
+            }
+        }
+        async move { Ok(sums.into_iter().collect()) }.boxed()
+    }
+}
