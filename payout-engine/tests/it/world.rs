@@ -37,7 +37,8 @@ const LONGEST_WAY: i64 = 50_000;
 /// How long an order waits for its one-time password.
 const OTP_LIFETIME: i64 = 600_000;
 
-/// Accounts that end in 4 are always refused. What goes wrong with the others, each with its chance in a thousand.
+/// Accounts that end in 4 are always refused. What goes wrong with the others, and how often in a
+/// thousand calls.
 pub(crate) const WITHDRAW_FAULTS: [(&str, u32); 22] = [
     ("oauth_away", 25),
     ("refuse_VALIDATION_ERROR", 25),
