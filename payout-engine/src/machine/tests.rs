@@ -21,6 +21,8 @@ mod after;
 mod cancelling;
 #[path = "restored_tests.rs"]
 mod restored;
+#[path = "two_sends_tests.rs"]
+mod two_sends;
 
 fn code() -> BatchCode {
     BatchCode::random(&mut StdRng::seed_from_u64(1))

@@ -5,7 +5,7 @@
 //! the same decisions for the same calls of an order, whatever the order of the calls.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
@@ -67,6 +67,8 @@ pub(crate) struct Books {
     pub(crate) unlisted: Vec<String>,
     /// How often each order number was tried, booked or not.
     pub(crate) arrived: HashMap<String, u32>,
+    /// Orders that may be booked and were not asked about since.
+    unasked: HashSet<String>,
     /// Calls by name.
     pub(crate) calls: BTreeMap<&'static str, u32>,
     /// Faults by name: a kind that never struck proves nothing.
@@ -225,6 +227,8 @@ impl Model {
         if self.strikes("not_sent", self.faults.not_sent, no, arrival) {
             return Err(CallError::NotSent(Reason::new("connect", "no route")));
         }
+        let asked = self.books().unasked.insert(no.to_owned());
+        assert!(asked, "{no} is sent again without a query in between");
         if self.strikes("cut_before", self.faults.cut_before, no, arrival) {
             return Err(unknown("cut"));
         }
@@ -257,6 +261,7 @@ impl Model {
 
     fn query_now(&self, no: &OrderNo) -> Result<OrderView, CallError> {
         let count = self.count("query");
+        self.books().unasked.remove(no.as_str());
         self.read("query", no.as_str(), ())?;
         let mut books = self.books();
         let Some(order) = books.orders.get_mut(no.as_str()) else {

@@ -331,8 +331,9 @@ async fn what_is_due_comes_in_order_and_nothing_else(make: Maker, dir: &Path) {
 
 async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
     let store = make(dir, false).await;
-    let (batch, lease) = loaded(&*store, "a", 1, 5).await;
-    let states = [State::Pending, State::Unanswered, State::AwaitingOtp, State::Paid, State::Held];
+    let (batch, lease) = loaded(&*store, "a", 1, 6).await;
+    let waiting = [State::Pending, State::Unanswered, State::AwaitingOtp, State::Processing];
+    let states = waiting.into_iter().chain([State::Paid, State::Held]);
     for (number, state) in (1..).zip(states) {
         let mut payout = row(&*store, &batch, number).await;
         (payout.next_at, payout.tries, payout.watched_since) = (None, 9, Some(at(0)));
@@ -340,7 +341,7 @@ async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
     }
     store.wake(&lease, at(50)).await.unwrap();
     let due = store.due(batch.id, at(50), 9).await.unwrap();
-    assert_eq!(due.iter().map(|claim| claim.payout.row).collect::<Vec<_>>(), [2, 3, 1]);
+    assert_eq!(due.iter().map(|claim| claim.payout.row).collect::<Vec<_>>(), [2, 3, 4, 1]);
     let few = store.due(batch.id, at(50), 2).await.unwrap();
     let few: Vec<u64> = few.iter().map(|claim| claim.payout.row).collect();
     assert_eq!(few, [2, 1], "neither what is under way nor what is pending has to wait for all");
