@@ -8,6 +8,7 @@ mod bench;
 mod codegen;
 mod console;
 mod decisions;
+mod fuzz;
 mod process;
 mod python;
 mod test;
@@ -37,6 +38,8 @@ enum Chore {
     Decisions,
     /// Check what the compiler does not: sizes, names, links, secrets, formatting
     Tidy,
+    /// Throw made-up input at everything that reads what others wrote, for a while
+    Fuzz(fuzz::Options),
     /// Run the benchmarks
     Bench(bench::Options),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Codegen(options) => codegen::run(&options),
         Chore::Decisions => decisions::run(),
         Chore::Tidy => tidy::run(),
+        Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Bench(options) => bench::run(&options),
     };
     match result {

@@ -11,8 +11,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gateway-rs/sandbox/Cargo.toml", &[]),
     ("payout-engine/Cargo.toml", &["kess-gateway", "kess-sandbox"]),
     ("xtask/Cargo.toml", &["kess-codegen"]),
+    ("fuzz/targets/Cargo.toml", &["kess-gateway", "payout-engine"]),
     ("benches/Cargo.toml", &["kess-gateway", "kess-sandbox", "payout-engine"]),
 ];
+
+/// The one manifest outside the workspace: what libFuzzer needs, nobody else builds.
+const OUTSIDE: &str = "fuzz/Cargo.toml";
 
 /// A line `name = ...` or `name.workspace = true` of a table of dependencies.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub(super) fn dependencies(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     let declared: Vec<Entry<'_>> = entries(root).collect();
     let members: Vec<&SourceFile> =
-        tree.files.iter().filter(|file| file.path.ends_with("/Cargo.toml")).collect();
+        tree.files.iter().filter(|file| is_member(&file.path)).collect();
 
     for entry in declared.iter().filter(|entry| !entry.value.contains("path =")) {
         if !entry.has_reason {
@@ -50,6 +54,10 @@ pub(super) fn dependencies(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn is_member(path: &str) -> bool {
+    path.ends_with("/Cargo.toml") && path != OUTSIDE
 }
 
 pub(super) fn arrows(tree: &Tree) -> Vec<Finding> {
