@@ -9,6 +9,7 @@ mod codegen;
 mod console;
 mod decisions;
 mod fuzz;
+mod planted;
 mod process;
 mod python;
 mod test;
@@ -40,6 +41,8 @@ enum Chore {
     Tidy,
     /// Throw made-up input at everything that reads what others wrote, for a while
     Fuzz(fuzz::Options),
+    /// Plant bugs about money, one after the other, and see the tests find each of them
+    Planted(planted::Options),
     /// Run the benchmarks
     Bench(bench::Options),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Decisions => decisions::run(),
         Chore::Tidy => tidy::run(),
         Chore::Fuzz(options) => fuzz::run(&options),
+        Chore::Planted(options) => planted::run(&options),
         Chore::Bench(options) => bench::run(&options),
     };
     match result {
