@@ -19,7 +19,14 @@ fn sent_twice(state: State) -> Payout {
 
 fn step(payout: Payout, event: Event, now: i64) -> Step {
     let (code, options, policy) = (code(), BatchOptions::default(), policy());
-    payout.step(&Rules { code: &code, options: &options, policy: &policy }, event, at(now))
+    let rules = Rules {
+        code: &code,
+        options: &options,
+        policy: &policy,
+        cancelling: false,
+        restored_at: None,
+    };
+    payout.step(&rules, event, at(now))
 }
 
 #[test]
