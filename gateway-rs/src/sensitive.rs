@@ -120,9 +120,11 @@ pub fn mask_account(account: &str) -> String {
 }
 
 /// A text from elsewhere (an error message of the gateway) made fit for people: one line, at most
-/// 1,000 characters, without account numbers and mail addresses it may repeat from the request.
+/// 1,000 characters, without what it may repeat from the request: account numbers, mail addresses,
+/// tokens, signatures.
 pub(crate) fn presentable(text: &str) -> String {
     let mut shown = String::new();
+    let mut is_token = false;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         if word.is_empty() {
             continue;
@@ -130,11 +132,12 @@ pub(crate) fn presentable(text: &str) -> String {
         if !shown.is_empty() {
             shown.push(' ');
         }
-        if word.contains('@') {
+        if is_token || word.contains('@') {
             shown.push_str(MASK);
         } else {
             push_without_numbers(&mut shown, word);
         }
+        is_token = word.eq_ignore_ascii_case("bearer");
     }
     match shown.char_indices().nth(1000) {
         Some((at, _)) => format!("{}...", &shown[..at]),
@@ -142,8 +145,11 @@ pub(crate) fn presentable(text: &str) -> String {
     }
 }
 
-/// Copies a word, masking what looks like an account or card number: at least six digits that no
-/// letter or dash ties to an order number.
+/// No order number is longer; what is, is a token, a signature or a sealed block.
+const LONGEST_ORDER_NO: usize = 32;
+
+/// Copies a word, masking what looks like an account or card number (at least six digits that no
+/// letter or dash ties to an order number) and what is too long for any word.
 fn push_without_numbers(shown: &mut String, word: &str) {
     let belongs = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let mut rest = word;
@@ -152,6 +158,8 @@ fn push_without_numbers(shown: &mut String, word: &str) {
         let (run, tail) = rest.split_at(end);
         if run.len() >= 6 && run.bytes().all(|b| b.is_ascii_digit()) {
             shown.push_str(&mask_account(run));
+        } else if run.len() > LONGEST_ORDER_NO {
+            shown.push_str(MASK);
         } else {
             shown.push_str(run);
         }
@@ -172,6 +180,9 @@ mod tests {
         check("(123456)", "(****)");
         check("Order PAY-00000123 exists", "Order PAY-00000123 exists");
         check("សួស្តី \u{0}x", "សួស្តី x");
-        check(&"a".repeat(1001), &format!("{}...", "a".repeat(1000)));
+        check("sent: Bearer abc.def and went", "sent: Bearer [masked] and went");
+        let signed = format!("\"sign\":\"{}\"", "0a".repeat(32));
+        check(&signed, "\"sign\":\"[masked]\"");
+        check(&"a ".repeat(501), &format!("{}...", "a ".repeat(500)));
     }
 }

@@ -5,9 +5,9 @@
 //! Neither holds the file in memory: what grows with it are 16 bytes a row to find duplicates, and
 //! the findings themselves.
 //!
-//! The way of a row: [`source`] hashes the bytes and tells what they are, [`encoding`] makes UTF-8
-//! of them, [`records`] splits them, [`opening`] finds the heading, [`scan`] looks at the shape of
-//! each record, [`row`] at its fields by the rules in [`fields`], [`duplicates`] at rows that stand
+//! The way of a row: `source` hashes the bytes and tells what they are, `encoding` makes UTF-8
+//! of them, `records` splits them, `opening` finds the heading, `scan` looks at the shape of
+//! each record, `row` at its fields by the rules in `fields`, `duplicates` at rows that stand
 //! twice.
 //!
 //! Intake is no parser for anything but the contract's table, and it knows neither store nor

@@ -3,6 +3,7 @@
 //! No test sleeps: the ledger of the gateway says when to strike.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::command::{Desk, counts, rows, signal};
 const ROWS: u32 = 120;
 
 /// A gateway that takes its time, so that there is something to interrupt, and loses some calls.
-fn slow_sandbox() -> Sandbox {
+pub(crate) fn slow_sandbox() -> Sandbox {
     let rule = |fault: Fault| FaultRule::new(fault).service("withdraw");
     let faults = FaultPlan::new()
         .rule(rule(Fault::CutAfterBooking).per_mille(60))
@@ -25,7 +26,7 @@ fn slow_sandbox() -> Sandbox {
 }
 
 /// Waits until the gateway has booked `count` withdrawals; false if the process ended before.
-fn booked(sandbox: &Sandbox, count: usize, child: &mut Child) -> bool {
+pub(crate) fn booked(sandbox: &Sandbox, count: usize, child: &mut Child) -> bool {
     while sandbox.ledger().rows.len() < count {
         if child.try_wait().unwrap().is_some() {
             return false;
@@ -36,7 +37,7 @@ fn booked(sandbox: &Sandbox, count: usize, child: &mut Child) -> bool {
 }
 
 /// Every row of the report against the gateway's own books.
-fn compare(sandbox: &Sandbox, report: &[Value]) {
+pub(crate) fn compare(sandbox: &Sandbox, report: &[Value]) {
     let ledger = sandbox.ledger();
     let mut by_number = BTreeMap::new();
     for row in report {
@@ -94,6 +95,45 @@ fn interrupted_once_it_drains_and_says_how_to_go_on() {
         desk.payout(&["resume"]).expect(0);
         compare(&sandbox, &desk.report(&["june"]));
     }
+}
+
+#[test]
+fn interrupted_twice_it_leaves_at_once_and_resume_pays_the_rest() {
+    // Once the calls are out, a reply takes longer than anybody waits for a test.
+    let hour =
+        FaultRule::new(Fault::Slow(Duration::from_secs(3_600))).service("withdraw").after(20);
+    let sandbox = Sandbox::builder().faults(FaultPlan::new().rule(hour)).start().unwrap();
+    let desk = Desk::at(&sandbox);
+    desk.write_rows("june.csv", &rows(ROWS));
+    let run = ["run", "june.csv", "--yes", "--batch", "june", "--concurrency", "4"];
+    let mut child = desk.spawn(&run);
+    assert!(booked(&sandbox, 24, &mut child), "it ended too early");
+    signal(&child, "INT");
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("Once more to leave at once")));
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    sandbox.clear_faults();
+    let document = desk.payout(&["resume", "--json"]).expect(0).json();
+    assert_eq!(counts(&document), [("paid".to_owned(), u64::from(ROWS))]);
+    compare(&sandbox, &desk.report(&["june"]));
+}
+
+#[test]
+fn a_second_runner_is_told_who_has_the_batch_in_hand() {
+    let sandbox = slow_sandbox();
+    let desk = Desk::at(&sandbox);
+    desk.write_rows("june.csv", &rows(ROWS));
+    let run = ["run", "june.csv", "--yes", "--batch", "june", "--concurrency", "2", "--rate", "60"];
+    let mut child = desk.spawn(&run);
+    assert!(booked(&sandbox, 5, &mut child), "it ended too early");
+    let holder = format!("payout run, process {}", child.id());
+    let refused = desk.payout(&["resume", "june"]).expect(1);
+    assert!(refused.stderr.contains(&holder), "{}", refused.stderr);
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    desk.payout(&["resume", "june"]).expect(0);
+    compare(&sandbox, &desk.report(&["june"]));
 }
 
 #[test]

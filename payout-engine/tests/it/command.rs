@@ -27,6 +27,8 @@ circuit = { first = '5ms', longest = '20ms' }
 retry_after = '5ms'
 ";
 
+const PAYOUT: &str = env!("CARGO_BIN_EXE_payout");
+
 /// A working folder for the command.
 pub(crate) struct Desk {
     folder: TempDir,
@@ -108,7 +110,10 @@ impl Desk {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_payout"));
+        self.prepared(Command::new(PAYOUT), args)
+    }
+
+    fn prepared(&self, mut command: Command, args: &[&str]) -> Command {
         command.args(args).current_dir(self.folder.path()).env_clear();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
@@ -118,6 +123,13 @@ impl Desk {
     /// Runs the command to its end.
     pub(crate) fn payout(&self, args: &[&str]) -> Ended {
         self.command(args).output().unwrap().into()
+    }
+
+    /// Runs the command to its end under another program, which takes its path and arguments last.
+    pub(crate) fn payout_under(&self, program: &[&str], args: &[&str]) -> Ended {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(PAYOUT);
+        self.prepared(command, args).output().unwrap().into()
     }
 
     /// Starts the command and leaves it running.
