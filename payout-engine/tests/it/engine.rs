@@ -24,7 +24,8 @@ pub(crate) fn policy() -> Policy {
         processing: backoff(1, 5),
         otp: backoff(2, 5),
         otp_grace: millis(200),
-        patience: Duration::from_secs(100),
+        // A loaded machine is slow, and no test waits for this.
+        patience: Duration::from_secs(3_600),
         retry: backoff(1, 5),
         tries: 12,
         circuit_failures: 40,
