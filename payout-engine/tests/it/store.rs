@@ -251,6 +251,11 @@ async fn a_write_on_top_of_something_unread_is_refused_whole(make: Maker, dir: &
     let refused = store.write(&lease, &[stale(first), stale(second)], at(2)).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Books, "{refused}");
     assert_eq!(row(&*store, &batch, 1).await.state, State::Pending, "half of it was written");
+    // The version alone tells, where the outcome is still the one that was read.
+    let third = row(&*store, &batch, 3).await;
+    put(&*store, &lease, third.clone(), State::Pending).await;
+    let refused = store.write(&lease, &[stale(third)], at(2)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Books, "{refused}");
     // The outcome that the money leaves is checked as well as the version.
     let mut lying = stale(row(&*store, &batch, 1).await);
     lying.from = Outcome::Held;
