@@ -23,10 +23,13 @@ impl Payout {
 
     /// The same order again, if the proof that nothing was booked still holds.
     pub(super) fn send_again(self, rules: &Rules<'_>, now: Timestamp) -> Step {
-        let fresh = self.order.as_ref().and_then(|order| order.not_found_at).is_some_and(|at| {
-            now <= after(at, rules.policy.settle.max(rules.policy.not_found_gap))
-        });
-        // A long wait for clearance makes the proof stale: ask again rather than trust it.
+        let fresh = self
+            .order
+            .as_ref()
+            .and_then(|order| order.not_found_at)
+            .is_some_and(|at| now <= after(at, rules.policy.patience));
+        // A very long wait for clearance (a machine that slept) makes the proof stale: ask again
+        // rather than trust it. A busy gateway's queue does not, or a row could ask for ever.
         if self.may_send_again(rules) && fresh {
             self.intent(rules, now)
         } else {
