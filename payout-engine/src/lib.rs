@@ -17,6 +17,8 @@ mod batch;
 mod cancel;
 mod chain;
 mod clock;
+#[cfg(feature = "command")]
+pub mod command;
 mod decision;
 mod dispatch;
 mod elsewhere;

@@ -1,0 +1,77 @@
+//! What `run`, `resume`, `retry` and `cancel` have in common: work on a batch that is in the store.
+
+use std::sync::Arc;
+
+use kess_gateway::Client;
+
+use crate::command::args::Global;
+use crate::command::config::Config;
+use crate::command::exit::Exit;
+use crate::command::failure::Failure;
+use crate::command::interrupt;
+use crate::command::output::{next_steps, print, quoted, summary_text};
+use crate::command::place::Place;
+use crate::command::progress;
+use crate::report::summary_json;
+use crate::{Batch, BatchSummary, Cancel, Engine, Gateway, KessGateway, Outcome, host_name};
+
+/// An engine on the store of `place`, with the configured patience and somebody watching.
+pub(crate) async fn engine(
+    place: &Place,
+    config: &Config,
+    global: &Global,
+    command: &str,
+) -> Result<Engine, Failure> {
+    let runner = format!("payout {command}, process {} on {}", std::process::id(), host_name());
+    Ok(Engine::new(place.open().await?)
+        .with_policy(config.policy())
+        .with_observer(progress::observer(global))
+        .with_runner(runner))
+}
+
+/// Does what a command does with `batch`, drains it at a signal, and tells how the batch stands
+/// then.
+pub(crate) async fn work<F>(
+    batch: &Batch,
+    client: Client,
+    place: &Place,
+    global: &Global,
+    work: F,
+) -> Result<Exit, Failure>
+where
+    F: AsyncFnOnce(Arc<dyn Gateway>, &Cancel) -> Result<BatchSummary, Failure>,
+{
+    let cancel = interrupt::watch()?;
+    let summary = work(Arc::new(KessGateway::new(client)), &cancel).await?;
+    conclude(&summary, batch, place, global)
+}
+
+/// Tells how a run left the batch.
+pub(crate) fn conclude(
+    summary: &BatchSummary,
+    batch: &Batch,
+    place: &Place,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let exit = Exit::of(summary, batch.options.dry_run);
+    if global.json {
+        print(&summary_json(summary))?;
+    } else {
+        print(&ending(summary, batch, place))?;
+    }
+    Ok(exit)
+}
+
+fn ending(summary: &BatchSummary, batch: &Batch, place: &Place) -> String {
+    let text = summary_text(summary);
+    if batch.options.dry_run {
+        return format!("{text}\n\nDry run: accounts were verified, nothing was sent.");
+    }
+    let mut text = format!("{text}\n\n{}", next_steps(summary, &place.flags));
+    if place.is_sandbox && summary.count(Outcome::AwaitingOtp) > 0 {
+        // The pages of a rehearsal went with its process.
+        let state = quoted(&place.sandbox_state().display().to_string());
+        text.push_str(&format!("\nopen the links while this runs: payout sandbox --state {state}"));
+    }
+    text.trim_end().to_owned()
+}

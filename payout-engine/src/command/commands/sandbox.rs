@@ -1,0 +1,81 @@
+//! `payout sandbox`: serves the sandbox gateway until it is interrupted.
+//!
+//! What it prints on stdout can be sourced by a shell: the variables of the contract, set to
+//! credentials that are made up and open nothing else.
+
+use std::time::Duration;
+
+use kess_sandbox::{Fault, FaultPlan, FaultRule, OtpPolicy, Sandbox};
+use serde_json::json;
+
+use crate::command::args::{Global, SandboxArgs, SandboxOtp};
+use crate::command::exit::Exit;
+use crate::command::failure::{Failure, with_causes};
+use crate::command::interrupt;
+use crate::command::output::{print, tell};
+
+pub(crate) async fn execute(args: &SandboxArgs, global: &Global) -> Result<Exit, Failure> {
+    let mut builder = Sandbox::builder().seed(args.seed).faults(faults(args)).otp(otp(args.otp));
+    if let Some(port) = args.port {
+        builder = builder.port(port);
+    }
+    if let Some(state) = &args.state {
+        builder = builder.state_file(state);
+    }
+    let sandbox = builder.start().map_err(|error| {
+        Failure::new(Exit::Other, format!("the sandbox cannot start: {}", with_causes(&error)))
+    })?;
+    print(&access(&sandbox, global.json))?;
+    tell(&format!(
+        "sandbox gateway at {url}; the ledger is at {url}/sandbox/ledger; Ctrl-C ends it",
+        url = sandbox.base_url()
+    ));
+    interrupt::watch()?.cancelled().await;
+    sandbox.shutdown();
+    Ok(Exit::Done)
+}
+
+fn otp(policy: SandboxOtp) -> OtpPolicy {
+    match policy {
+        SandboxOtp::ByAccount => OtpPolicy::ByAccount,
+        SandboxOtp::Always => OtpPolicy::Always,
+        SandboxOtp::Never => OtpPolicy::Never,
+    }
+}
+
+/// One share of the faults each for a call that is lost, one that is done but lost, and a busy
+/// gateway; the latency on top for every call.
+fn faults(args: &SandboxArgs) -> FaultPlan {
+    let share = u32::from(args.faults / 3);
+    let mut plan = FaultPlan::new();
+    if share > 0 {
+        let busy = Fault::Status { status: 503, booked: false, retry_after: Some(1) };
+        for fault in [Fault::CutBeforeBooking, Fault::CutAfterBooking, busy] {
+            plan = plan.rule(FaultRule::new(fault).per_mille(share));
+        }
+    }
+    if args.latency > 0 {
+        plan = plan.rule(FaultRule::new(Fault::Slow(Duration::from_millis(args.latency))));
+    }
+    plan
+}
+
+/// The environment that points `payout` at this sandbox.
+fn access(sandbox: &Sandbox, as_json: bool) -> String {
+    let access = sandbox.credentials();
+    let variables = [
+        ("KESS_BASE_URL", sandbox.base_url()),
+        ("KESS_CLIENT_ID", &access.client_id),
+        ("KESS_CLIENT_SECRET", &access.client_secret),
+        ("KESS_USERNAME", &access.username),
+        ("KESS_PASSWORD", &access.password),
+        ("KESS_API_SECRET_KEY", &access.api_secret),
+        ("KESS_SELLER_CODE", &access.seller_code),
+        ("KESS_PUBLIC_KEY", access.public_key_pem.trim()),
+    ];
+    if as_json {
+        let variables = variables.map(|(name, value)| (name.to_owned(), json!(value)));
+        return serde_json::Value::Object(variables.into_iter().collect()).to_string();
+    }
+    variables.map(|(name, value)| format!("export {name}='{value}'")).join("\n")
+}
