@@ -16,6 +16,7 @@ use crate::{
     batch::{Batch, BatchState},
     error::Error,
     intake::{self, Checked},
+    pages::pages,
     payout::{BatchSummary, NewPayout, Outcome, Payee},
     store::{Conflict, Store},
 };
@@ -146,11 +147,8 @@ async fn is_twin(
         return Ok(false);
     }
     let mut payments = Payments::default();
-    let mut after = 0;
-    loop {
-        let page = store.rows(batch.id, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.payout.row;
+    let mut pages = pages(store, batch.id);
+    while let Some(page) = pages.next().await? {
         for row in page.iter().filter(|row| stands(row.payout.outcome())) {
             let Some(payee) = &row.payee else { return Ok(false) };
             payments.add(payee, &row.payout.money);

@@ -33,6 +33,7 @@ mod journal;
 pub mod machine;
 mod names;
 mod order_no;
+mod pages;
 mod payout;
 mod policy;
 mod reconcile;
@@ -62,6 +63,7 @@ pub use gateway::{
 pub use host::host_name;
 pub use names::{NameMatch, compare_names};
 pub use order_no::{BatchCode, OrderNo};
+pub use pages::{Pages, pages};
 pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Stopped, Total};
 pub use policy::{Backoff, Policy};
 pub use reconcile::{Difference, DifferenceKind, Reconciliation, Seen, reconcile};

@@ -21,6 +21,7 @@ use crate::{
     event::EngineEvent,
     gateway::{CallError, Gateway, OrderView},
     order_no::OrderNo,
+    pages::pages,
     payout::{Reason, StopCause, Stopped},
     policy::Policy,
     store::{PayoutRecord, Store},
@@ -33,9 +34,6 @@ mod listing;
 pub use difference::{Difference, DifferenceKind, Seen};
 use difference::{has_money, present_order};
 use listing::{Listing, days};
-
-/// Rows read from the store at once.
-const PAGE: usize = 1_000;
 
 /// How the ledgers compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,9 +125,8 @@ impl Ledgers<'_> {
         let mut listing = listing.unwrap_or_default();
         let listed = (listing.orders.len() + listing.strange.len()) as u64;
         let (mut rows, mut asked) = (0, 0);
-        let mut page = store.rows(self.batch.id, 0, PAGE).await?;
-        while let Some(last) = page.last() {
-            let after = last.payout.row;
+        let mut pages = pages(store, self.batch.id);
+        while let Some(page) = pages.next().await? {
             let answers = stream::iter(page)
                 .map(|record| async {
                     let answer = self.ask(&record).await;
@@ -146,7 +143,6 @@ impl Ledgers<'_> {
             if self.halt.is_raised() {
                 break;
             }
-            page = store.rows(self.batch.id, after, PAGE).await?;
         }
         if !self.halt.is_raised() {
             found.extend(self.unknown(listing));

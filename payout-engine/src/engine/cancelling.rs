@@ -16,13 +16,11 @@ use crate::{
     error::{Error, ErrorKind},
     gateway::Gateway,
     machine::{Event, Write},
+    pages::pages,
     payout::BatchSummary,
     store::{Lease, Transition},
     turn::Run,
 };
-
-/// Rows read, and written in one transaction.
-const PAGE: usize = 1_000;
 
 /// Pauses between tries to take the batch over from a runner that is about to end.
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
@@ -74,11 +72,8 @@ impl Engine {
     /// Gives up every row of which nothing was sent, page by page. What is open is left to the run.
     pub(super) async fn give_up_rows(&self, run: &Run, lease: &Lease) -> Result<(), Error> {
         let rules = run.rules();
-        let mut after = 0;
-        loop {
-            let rows = self.store.rows(run.batch.id, after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.payout.row;
+        let mut pages = pages(&*self.store, run.batch.id);
+        while let Some(rows) = pages.next().await? {
             let mut transitions = Vec::new();
             for row in rows {
                 let from = row.payout.outcome();
@@ -92,5 +87,6 @@ impl Engine {
                 self.store.write(lease, &transitions, run.clock.now()).await?;
             }
         }
+        Ok(())
     }
 }

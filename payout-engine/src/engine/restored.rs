@@ -9,13 +9,11 @@ use crate::{
     error::Error,
     event::EngineEvent,
     machine::{Event, Write},
+    pages::pages,
     reconcile::latest_attempts,
     store::{Lease, Transition},
     turn::Run,
 };
-
-/// Rows read, and written in one transaction.
-const PAGE: usize = 1_000;
 
 impl Engine {
     /// Takes over the orders that the gateway lists and the store does not know. False if the run
@@ -34,11 +32,8 @@ impl Engine {
             }
         };
         let rules = run.rules();
-        let mut after = 0;
-        loop {
-            let rows = self.store.rows(run.batch.id, after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(true) };
-            after = last.payout.row;
+        let mut pages = pages(&*self.store, run.batch.id);
+        while let Some(rows) = pages.next().await? {
             let mut transitions = Vec::new();
             for row in rows {
                 let Some(&attempt) = latest.get(&row.payout.row) else { continue };
@@ -53,5 +48,6 @@ impl Engine {
                 self.store.write(lease, &transitions, run.clock.now()).await?;
             }
         }
+        Ok(true)
     }
 }

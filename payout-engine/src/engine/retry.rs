@@ -11,12 +11,10 @@ use crate::{
     error::Error,
     gateway::Gateway,
     machine::{Event, Rules, Write},
+    pages::pages,
     payout::BatchSummary,
     store::{Lease, PayoutRecord, Transition},
 };
-
-/// Rows read, and written in one transaction.
-const PAGE: usize = 1_000;
 
 impl Engine {
     /// Gives every row that failed, expired or was cancelled another attempt under a new order
@@ -49,11 +47,8 @@ impl Engine {
             cancelling: false,
             restored_at: lease.restored_at,
         };
-        let mut after = 0;
-        loop {
-            let rows = self.store.rows(batch.id, after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.payout.row;
+        let mut pages = pages(&*self.store, batch.id);
+        while let Some(rows) = pages.next().await? {
             let mut transitions = Vec::new();
             for row in rows {
                 transitions.extend(another_attempt(&rules, row, clock)?);
@@ -62,6 +57,7 @@ impl Engine {
                 self.store.write(lease, &transitions, clock.now()).await?;
             }
         }
+        Ok(())
     }
 }
 

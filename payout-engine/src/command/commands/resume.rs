@@ -10,10 +10,7 @@ use crate::command::failure::Failure;
 use crate::command::output::note;
 use crate::command::place::Place;
 use crate::command::rehearsal::Rehearsal;
-use crate::{Batch, Store};
-
-/// Rows read from the store at once.
-const PAGE: usize = 1_000;
+use crate::{Batch, Store, pages};
 
 pub(crate) async fn execute(
     args: &ResumeArgs,
@@ -60,15 +57,13 @@ async fn open_accounts(
     store: &dyn Store,
     batch: &Batch,
 ) -> Result<(), Failure> {
-    let mut after = 0;
-    loop {
-        let rows = store.rows(batch.id, after, PAGE).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = last.payout.row;
+    let mut pages = pages(store, batch.id);
+    while let Some(rows) = pages.next().await? {
         for row in &rows {
             if let Some(payee) = &row.payee {
                 rehearsal.add_account(payee, row.payout.money.currency().as_str());
             }
         }
     }
+    Ok(())
 }
