@@ -6,7 +6,6 @@
 
 mod args;
 mod commands;
-mod config;
 mod exit;
 mod failure;
 mod interrupt;
@@ -14,6 +13,8 @@ mod output;
 mod place;
 mod progress;
 mod rehearsal;
+
+pub use rehearsal::{sandbox_client, sandbox_variables};
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -23,9 +24,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Ruling;
 use crate::command::args::{Cli, Command, Global};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
+use crate::config::Config;
 
 /// Runs the command in this process and returns its exit code, which the manual explains.
 ///
@@ -71,7 +72,9 @@ fn run_parsed(cli: &Cli) -> Exit {
 async fn execute(cli: &Cli) -> Result<Exit, Failure> {
     let global = &cli.global;
     // Read where it is needed: `init` begins one, and `doctor` tells what is wrong with it.
-    let config = || Config::load(global);
+    let config = || -> Result<Config, Failure> {
+        Ok(Config::load(global.config.as_deref())?.with_store(global.store.clone()))
+    };
     match &cli.command {
         Command::Doctor => commands::doctor::execute(global, config()).await,
         Command::Init => commands::init::execute(global),

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// The code of a hold because the bank names another holder than the file.
 pub(crate) const HOLDER_NAME: &str = "holder_name";
 
@@ -35,4 +37,29 @@ pub struct Decision {
     pub by: String,
     /// Why, in one line.
     pub reason: String,
+}
+
+/// What a person gives as a reason, blanks around it left out.
+///
+/// # Errors
+/// A text that is empty, longer than 500 characters, or more than one line.
+pub fn reason_line(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
+        return Err(Error::config("a reason is one line of 1 to 500 characters"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line() {
+        assert_eq!(reason_line(" seen the passport ").unwrap(), "seen the passport");
+        for bad in ["", " ", "a\nb", &"n".repeat(501)] {
+            assert!(reason_line(bad).is_err(), "{bad}");
+        }
+    }
 }

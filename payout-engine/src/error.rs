@@ -5,13 +5,16 @@
 //! gateway.
 //!
 //! Invariant: no message holds personal data or a secret, and each says what to do next where there
-//! is something to do.
+//! is something to do, itself or by its [`Error::hint`].
 
 use std::{fmt, path::Path};
 
 /// What the engine could not do. `Display` is one line; the cause, if any, is the `source`.
 #[derive(Debug)]
-pub struct Error(Box<Problem>);
+pub struct Error {
+    problem: Box<Problem>,
+    hint: Option<Box<str>>,
+}
 
 /// The kinds of [`Error`], for callers that act on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +44,14 @@ pub enum ErrorKind {
 enum Problem {
     #[error("{0}")]
     Config(String),
+    #[error("the configuration lacks {}", .0.join(", "))]
+    Incomplete(Vec<&'static str>),
     #[error("no batch named `{0}` in the store; `payout list` shows those there are")]
     NoSuchBatch(String),
     #[error("no unfinished batch in the store; `payout list` shows those there are")]
     NoUnfinishedBatch,
+    #[error("personal data of batch {batch} was removed")]
+    Purged { batch: String },
     #[error("batch `{batch}` {problem}")]
     BatchState { batch: String, problem: String },
     #[error("the store is in use by {holder}; wait for it to end, or stop it first")]
@@ -77,10 +84,12 @@ enum Problem {
 impl Error {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
-        match &*self.0 {
-            Problem::Config(_) | Problem::UnknownText { .. } => ErrorKind::Config,
+        match &*self.problem {
+            Problem::Config(_) | Problem::Incomplete(_) | Problem::UnknownText { .. } => {
+                ErrorKind::Config
+            }
             Problem::NoSuchBatch(_) | Problem::NoUnfinishedBatch => ErrorKind::NoSuchBatch,
-            Problem::BatchState { .. } => ErrorKind::BatchState,
+            Problem::BatchState { .. } | Problem::Purged { .. } => ErrorKind::BatchState,
             Problem::Locked { .. } => ErrorKind::Locked,
             Problem::Fenced { .. } => ErrorKind::Fenced,
             Problem::OtherGateway { .. } => ErrorKind::OtherGateway,
@@ -93,9 +102,37 @@ impl Error {
         }
     }
 
+    /// What to do about it, where the message alone does not say so.
+    pub fn hint(&self) -> Option<String> {
+        match &*self.problem {
+            Problem::Shared(error) => error.hint(),
+            _ => self.hint.as_deref().map(str::to_owned),
+        }
+    }
+
+    /// The variables that the configuration lacks, all of them, if that is what happened.
+    pub fn missing(&self) -> &[&'static str] {
+        match &*self.problem {
+            Problem::Incomplete(missing) => missing,
+            _ => &[],
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into().into_boxed_str());
+        self
+    }
+
     /// Settings that make no sense; `message` says which and what to write instead.
     pub fn config(message: impl Into<String>) -> Self {
         Problem::Config(message.into()).into()
+    }
+
+    /// A configuration that lacks these variables.
+    pub fn incomplete(missing: Vec<&'static str>) -> Self {
+        Problem::Incomplete(missing).into()
     }
 
     /// A row that the store cannot take.
@@ -130,6 +167,12 @@ impl Error {
     /// What a cancelled batch does not take any more.
     pub(crate) fn cancelled(batch: &str) -> Self {
         Self::config(format!("batch `{batch}` was cancelled; pay its rows from a new file"))
+    }
+
+    /// A batch of which nobody knows any more whom it pays.
+    pub(crate) fn purged(batch: &str) -> Self {
+        let error = Self::from(Problem::Purged { batch: batch.to_owned() });
+        error.with_hint("pay its rows from a new file")
     }
 
     /// Another runner holds the store.
@@ -188,19 +231,19 @@ impl Error {
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(problem))
+        Self { problem: Box::new(problem), hint: None }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.problem.fmt(f)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.0 {
+        match &*self.problem {
             Problem::Shared(error) => std::error::Error::source(&**error),
             other => std::error::Error::source(other),
         }

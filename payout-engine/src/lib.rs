@@ -9,6 +9,9 @@
 //!   turn makes a row's calls, and
 //!   [`Engine`] drives it all. [`Gateway`] is the port to the other end.
 //!
+//! With the feature `command`, which is on unless it is switched off, the `payout` command is in
+//! the module `command`, and the configuration that it and others read in the module `config`.
+//!
 //! Three rules hold everywhere: nothing that moves money is sent before its intent is durable; an
 //! unknown outcome is only ever queried; an order number is minted once per attempt, stored first,
 //! and used for ever.
@@ -19,6 +22,8 @@ mod chain;
 mod clock;
 #[cfg(feature = "command")]
 pub mod command;
+#[cfg(feature = "command")]
+pub mod config;
 mod decision;
 mod dispatch;
 mod elsewhere;
@@ -42,6 +47,7 @@ mod store;
 mod text_enum;
 mod turn;
 mod wallets;
+mod worklist;
 
 pub use batch::{
     Batch, BatchId, BatchOptions, BatchState, CancelRequest, GatewayIdentity, NameCheck, NewBatch,
@@ -52,7 +58,7 @@ pub use chain::{
     LogHash,
     verify::{Broken, LogAudit},
 };
-pub use decision::{Decision, Ruling};
+pub use decision::{Decision, Ruling, reason_line};
 pub use elsewhere::{Clash, Elsewhere, Shared, elsewhere};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
@@ -68,5 +74,8 @@ pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Sto
 pub use policy::{Backoff, Policy};
 pub use reconcile::{Difference, DifferenceKind, Reconciliation, Seen, reconcile};
 pub use store::{
-    Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition, sqlite::SqliteStore,
+    Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition,
+    sqlite::SqliteStore,
+    url::{StoreUrl, open_store},
 };
+pub use worklist::{Tally, awaiting_otp, retriable};

@@ -8,18 +8,20 @@
 
 mod html;
 mod json;
+mod numbers;
 mod retriable;
 mod sheet;
 
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use kess_gateway::{Amount, Currency, Money, Sensitive, mask_account};
+use kess_gateway::{Money, Sensitive, mask_account};
 
 use crate::payout::{BatchSummary, Outcome, Payee, Reason};
 use crate::store::PayoutRecord;
 
 pub use json::{amounts_json, summary_json};
+pub use numbers::{count, grouped, plain};
 pub use retriable::Retriable;
 
 /// What a report looks like.
@@ -85,6 +87,15 @@ impl ReportRow {
     }
 }
 
+/// The headings of the columns that the engine does not know, of a batch that begins with these
+/// rows.
+#[must_use]
+pub fn unknown_columns(first: &[PayoutRecord]) -> Vec<String> {
+    // A row that could not be read has no columns; every other one has them all.
+    let extra = first.iter().map(|row| &row.extra).find(|extra| !extra.is_empty());
+    extra.into_iter().flatten().map(|(name, _)| name.clone()).collect()
+}
+
 /// Writes a report to `W`. Begin with [`Report::begin`], give every row to [`Report::row`], and
 /// close with [`Report::end`].
 pub struct Report<W: Write>(Kind<W>);
@@ -137,24 +148,6 @@ impl<W: Write> Report<W> {
             Kind::Json(document) => document.end(),
             Kind::Html(page) => page.end(),
         }
-    }
-}
-
-/// The amount with all decimals of its currency and nothing else: `10.50`.
-///
-/// ```
-/// use kess_gateway::Currency;
-/// assert_eq!(payout_engine::report::plain("10.5".parse()?, &Currency::Usd), "10.50");
-/// # Ok::<(), kess_gateway::Error>(())
-/// ```
-#[must_use]
-pub fn plain(amount: Amount, currency: &Currency) -> String {
-    match Money::new(amount, currency.clone()) {
-        Ok(money) => {
-            let text = money.to_string();
-            text.split(' ').next().unwrap_or_default().to_owned()
-        }
-        Err(_) => amount.to_string(),
     }
 }
 

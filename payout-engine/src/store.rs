@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) mod sqlite;
+pub(crate) mod url;
 mod witness;
 
 use witness::Witness;

@@ -5,8 +5,8 @@ use std::io;
 
 use serde_json::json;
 
-use crate::ErrorKind;
 use crate::command::exit::Exit;
+use crate::{Error, ErrorKind};
 
 /// A command that ended early.
 #[derive(Debug)]
@@ -68,13 +68,17 @@ impl Failure {
     }
 }
 
-impl From<crate::Error> for Failure {
-    fn from(error: crate::Error) -> Self {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
         let exit = match error.kind() {
             ErrorKind::Config | ErrorKind::NoSuchBatch | ErrorKind::OtherGateway => Exit::Usage,
             _ => Exit::Other,
         };
-        Self::new(exit, with_causes(&error))
+        let mut hint = error.hint();
+        if let Some(hint) = hint.as_mut().filter(|_| !error.missing().is_empty()) {
+            hint.push_str("; `--sandbox` needs none of them");
+        }
+        Self { hint, ..Self::new(exit, with_causes(&error)) }
     }
 }
 

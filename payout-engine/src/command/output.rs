@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::command::args::Global;
 use crate::intake::{Checked, Finding};
-use crate::report::{amounts_json, plain};
+use crate::report::{amounts_json, count, grouped, plain};
 use crate::{Batch, BatchState, BatchSummary, Outcome, StopCause};
 
 /// How many findings are shown to people before the rest is counted; `--json` has them all.
@@ -244,50 +244,12 @@ pub(crate) fn outcome_words(outcome: Outcome) -> &'static str {
     }
 }
 
-/// `1 row`, `2 rows`.
-pub(crate) fn count(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(&count.to_string()))
-}
-
-/// A number with commas between thousands.
-pub(crate) fn grouped(number: &str) -> String {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let mut out = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 && !out.ends_with('-') {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if !fraction.is_empty() {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn cells<const N: usize>(cells: [&str; N]) -> Vec<String> {
         cells.map(str::to_owned).to_vec()
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        let cases = [
-            ("0", "0"),
-            ("999", "999"),
-            ("1000", "1,000"),
-            ("1234567.50", "1,234,567.50"),
-            ("-1000", "-1,000"),
-            ("-100", "-100"),
-        ];
-        for (number, expected) in cases {
-            assert_eq!(grouped(number), expected);
-        }
     }
 
     #[test]

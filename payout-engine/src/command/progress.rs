@@ -14,8 +14,8 @@ use indicatif::{
 };
 
 use crate::command::args::{Global, ProgressStyle};
-use crate::command::output::{count, grouped, outcome_words, tell};
-use crate::report::plain;
+use crate::command::output::{outcome_words, tell};
+use crate::report::{count, grouped, plain};
 use crate::{BatchSummary, EngineEvent, Observer, Outcome, Reason};
 
 /// Lines of progress come no more often than this.

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use kess_gateway::{BaseUrl, Client, Credentials, PublicKey};
 use kess_sandbox::Sandbox;
 
-use crate::Payee;
 use crate::command::exit::Exit;
 use crate::command::failure::{Failure, with_causes};
+use crate::{Error, Payee};
 
 /// A running sandbox and a client for it.
 pub(crate) struct Rehearsal {
@@ -26,7 +26,8 @@ impl Rehearsal {
         let sandbox = sandbox.map_err(|error| {
             Failure::new(Exit::Other, format!("the sandbox cannot start: {}", with_causes(&error)))
         })?;
-        let client = client_for(&sandbox)?;
+        let client = sandbox_client(&sandbox);
+        let client = client.map_err(|error| Failure::from(error).with_exit(Exit::Other))?;
         Ok(Self { sandbox, client })
     }
 
@@ -37,7 +38,11 @@ impl Rehearsal {
     }
 }
 
-fn client_for(sandbox: &Sandbox) -> Result<Client, Failure> {
+/// A client for a running sandbox, with the credentials that it made up.
+///
+/// # Errors
+/// Where the client refuses what the sandbox says of itself.
+pub fn sandbox_client(sandbox: &Sandbox) -> Result<Client, Error> {
     let access = sandbox.credentials();
     let base_url: BaseUrl = sandbox.base_url().parse().map_err(unusable)?;
     let public_key = PublicKey::from_pem(&access.public_key_pem).map_err(unusable)?;
@@ -57,6 +62,23 @@ fn client_for(sandbox: &Sandbox) -> Result<Client, Failure> {
         .map_err(unusable)
 }
 
-fn unusable(error: kess_gateway::Error) -> Failure {
-    Failure::new(Exit::Other, format!("the sandbox cannot be used: {error}"))
+/// The variables of the contract that point whoever reads them at this sandbox, and what to set
+/// them to. The credentials are made up and open nothing else.
+#[must_use]
+pub fn sandbox_variables(sandbox: &Sandbox) -> [(&'static str, String); 8] {
+    let access = sandbox.credentials();
+    [
+        ("KESS_BASE_URL", sandbox.base_url().to_owned()),
+        ("KESS_CLIENT_ID", access.client_id.clone()),
+        ("KESS_CLIENT_SECRET", access.client_secret.clone()),
+        ("KESS_USERNAME", access.username.clone()),
+        ("KESS_PASSWORD", access.password.clone()),
+        ("KESS_API_SECRET_KEY", access.api_secret.clone()),
+        ("KESS_SELLER_CODE", access.seller_code.clone()),
+        ("KESS_PUBLIC_KEY", access.public_key_pem.trim().to_owned()),
+    ]
+}
+
+fn unusable(error: kess_gateway::Error) -> Error {
+    Error::config(format!("the sandbox cannot be used: {error}"))
 }

@@ -276,12 +276,18 @@ fn order_view(order: objects::OrderInfo) -> OrderView {
     }
 }
 
+impl From<&Client> for GatewayIdentity {
+    fn from(client: &Client) -> Self {
+        Self {
+            base_url: client.base_url().as_str().to_owned(),
+            seller_code: client.seller_code().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
 impl Gateway for KessGateway {
     fn identity(&self) -> GatewayIdentity {
-        GatewayIdentity {
-            base_url: self.client.base_url().as_str().to_owned(),
-            seller_code: self.client.seller_code().unwrap_or_default().to_owned(),
-        }
+        GatewayIdentity::from(&self.client)
     }
 
     fn verify<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<Holder, CallError>> {

@@ -12,11 +12,12 @@ use super::decide::decider;
 use super::pay::{conclude, engine, work};
 use super::resume::connect;
 use crate::command::args::{CancelArgs, Global};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
-use crate::command::output::{amount_lines, grouped, note, quoted, table};
+use crate::command::output::{amount_lines, note, quoted, table};
 use crate::command::place::Place;
+use crate::config::Config;
+use crate::report::grouped;
 use crate::{Batch, BatchSummary, ErrorKind, Outcome};
 
 /// How long somebody else may keep the store, after the request was made.

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::command::args::{CheckArgs, Global};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::{checked_json, checked_text, print, quoted};
+use crate::config::Config;
 use crate::intake::{self, Checked, SEALED_BYTES};
 
 pub(crate) async fn execute(

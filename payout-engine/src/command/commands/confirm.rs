@@ -8,7 +8,8 @@ use kess_gateway::{Amount, Currency};
 
 use crate::GatewayIdentity;
 use crate::command::failure::Failure;
-use crate::command::output::{amount_lines, grouped, table, tell};
+use crate::command::output::{amount_lines, table, tell};
+use crate::report::grouped;
 
 /// What is asked, and what is said where it was not answered with yes.
 pub(crate) struct Question<'a> {

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::pay::engine;
 use crate::command::args::{DecideArgs, Global};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::{print, quoted};
 use crate::command::place::Place;
+use crate::config::Config;
 use crate::{Batch, PayoutRecord, Ruling};
 
 pub(crate) async fn execute(

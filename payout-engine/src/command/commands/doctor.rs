@@ -10,10 +10,10 @@ use kess_gateway::PublicKey;
 use serde_json::json;
 
 use crate::command::args::Global;
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::{print, table};
+use crate::config::Config;
 use crate::intake::SEALED_BYTES;
 
 /// What a check came to. `Fail` carries the exit code that a run would end with.
@@ -85,7 +85,7 @@ pub(crate) async fn execute(
 fn settings(config: &Config) -> Check {
     match config.client_builder() {
         Ok(_) => Check::ok("configuration", "complete"),
-        Err(failure) => Check::failed("configuration", &failure),
+        Err(error) => Check::failed("configuration", &error.into()),
     }
 }
 
@@ -93,7 +93,7 @@ fn settings(config: &Config) -> Check {
 fn key(config: &Config) -> Option<Check> {
     match config.public_key().transpose()? {
         Ok(key) => Some(capacity(&key)),
-        Err(failure) => Some(Check::failed("public key", &failure)),
+        Err(error) => Some(Check::failed("public key", &error.into())),
     }
 }
 

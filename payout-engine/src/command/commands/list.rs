@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::command::args::{Global, ListArgs};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
-use crate::command::output::{grouped, print, state_text, table};
+use crate::command::output::{print, state_text, table};
 use crate::command::place::Place;
-use crate::report::{plain, summary_json};
+use crate::config::Config;
+use crate::report::{grouped, plain, summary_json};
 use crate::{Batch, BatchSummary, Outcome};
 
 pub(crate) async fn execute(

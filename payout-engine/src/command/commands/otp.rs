@@ -4,17 +4,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::status::named_or_newest;
+use crate::awaiting_otp;
 use crate::command::args::{BatchArgs, Global};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
-use crate::command::output::{grouped, print, table};
+use crate::command::output::{print, table};
 use crate::command::place::Place;
-use crate::report::{ReportRow, plain};
-use crate::{Batch, Outcome, Store};
-
-/// Rows read from the store at once.
-const PAGE: usize = 1_000;
+use crate::config::Config;
+use crate::report::{ReportRow, grouped, plain};
 
 pub(crate) async fn execute(
     args: &BatchArgs,
@@ -24,7 +21,7 @@ pub(crate) async fn execute(
     let place = Place::of(config, args.sandbox)?;
     let store = place.open_with_batches().await?;
     let batch = named_or_newest(&*store, args.batch.as_deref()).await?;
-    let waiting = waiting(&*store, &batch).await?;
+    let waiting = awaiting_otp(&*store, &batch).await?;
     let now = Timestamp::now();
     let text = if global.json {
         let waiting: Vec<_> = waiting.iter().map(|row| row_json(row, now)).collect();
@@ -36,18 +33,6 @@ pub(crate) async fn execute(
     };
     print(&text)?;
     Ok(Exit::Done)
-}
-
-async fn waiting(store: &dyn Store, batch: &Batch) -> Result<Vec<ReportRow>, Failure> {
-    let mut waiting = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = store.rows(batch.id, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(waiting) };
-        after = last.payout.row;
-        let rows = page.into_iter().map(ReportRow::from);
-        waiting.extend(rows.filter(|row| row.outcome == Outcome::AwaitingOtp));
-    }
 }
 
 /// Whole seconds until the order closes; zero once it has.

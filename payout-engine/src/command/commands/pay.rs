@@ -5,13 +5,13 @@ use std::sync::Arc;
 use kess_gateway::Client;
 
 use crate::command::args::Global;
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::interrupt;
 use crate::command::output::{next_steps, print, quoted, summary_text};
 use crate::command::place::Place;
 use crate::command::progress;
+use crate::config::Config;
 use crate::report::summary_json;
 use crate::{Batch, BatchSummary, Cancel, Engine, Gateway, KessGateway, Outcome, host_name};
 

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::status::named_or_newest;
 use crate::command::args::{BatchArgs, Global};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::interrupt;
-use crate::command::output::{count, note, print, quoted, table};
+use crate::command::output::{note, print, quoted, table};
 use crate::command::place::Place;
 use crate::command::rehearsal::Rehearsal;
-use crate::report::plain;
+use crate::config::Config;
+use crate::report::{count, plain};
 use crate::{BatchState, Difference, KessGateway, Reconciliation, Seen, reconcile};
 
 pub(crate) async fn execute(

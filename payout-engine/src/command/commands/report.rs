@@ -10,16 +10,13 @@ use jiff::Timestamp;
 
 use super::status::named_or_newest;
 use crate::command::args::{Global, ReportArgs, ReportFormat};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
-use crate::command::output::{count, note};
+use crate::command::output::note;
 use crate::command::place::Place;
-use crate::report::{Format, Report, ReportRow, Retriable};
-use crate::{Batch, BatchSummary, PayoutRecord, Store};
-
-/// Rows read from the store at once.
-const PAGE: usize = 1_000;
+use crate::config::Config;
+use crate::report::{Format, Report, ReportRow, Retriable, count, unknown_columns};
+use crate::{Batch, BatchSummary, Error, Store, pages};
 
 pub(crate) async fn execute(
     args: &ReportArgs,
@@ -77,13 +74,11 @@ struct Source<'a> {
 impl Source<'_> {
     /// Writes the rows and says how many they were.
     async fn write(&self, kind: Kind, global: &Global, out: impl Write) -> Result<u64, Failure> {
-        let page = self.store.rows(self.batch.id, 0, PAGE).await?;
-        // A row that could not be read has no columns; every other one has them all.
-        let extra = page.iter().map(|row| &row.extra).find(|extra| !extra.is_empty());
-        let extra: Vec<_> = extra.into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let first = pages(self.store, self.batch.id).next().await?.unwrap_or_default();
+        let extra = unknown_columns(&first);
         match kind {
-            Kind::Whole(format) => self.write_all(format, out, page, &extra).await,
-            Kind::Retriable => self.write_retriable(global, out, page, &extra).await,
+            Kind::Whole(format) => self.write_all(format, out, &extra).await,
+            Kind::Retriable => self.write_retriable(global, out, &extra).await,
         }
     }
 
@@ -91,16 +86,14 @@ impl Source<'_> {
         &self,
         format: Format,
         out: impl Write,
-        mut page: Vec<PayoutRecord>,
         extra: &[String],
     ) -> Result<u64, Failure> {
         let mut report = Report::begin(format, out, self.summary, extra, Timestamp::now())?;
-        while let Some(last) = page.last() {
-            let after = last.payout.row;
+        let mut pages = pages(self.store, self.batch.id);
+        while let Some(page) = pages.next().await? {
             for record in page {
                 report.row(&ReportRow::from(record))?;
             }
-            page = self.store.rows(self.batch.id, after, PAGE).await?;
         }
         report.end()?;
         Ok(self.summary.rows)
@@ -112,17 +105,15 @@ impl Source<'_> {
         &self,
         global: &Global,
         out: impl Write,
-        mut page: Vec<PayoutRecord>,
         extra: &[String],
     ) -> Result<u64, Failure> {
         if self.batch.purged_at.is_some() {
-            let message = format!("personal data of batch {} was removed", self.batch.name);
-            return Err(Failure::usage(message).with_hint("pay its rows from a new file"));
+            return Err(Failure::from(Error::purged(&self.batch.name)).with_exit(Exit::Usage));
         }
         let mut file = Retriable::begin(out, &self.batch.name, extra)?;
         let (mut written, mut elsewhere) = (0, 0);
-        while let Some(last) = page.last() {
-            let after = last.payout.row;
+        let mut pages = pages(self.store, self.batch.id);
+        while let Some(mut page) = pages.next().await? {
             page.retain(|row| row.payout.is_retriable());
             let references: Vec<_> = page.iter().map(|row| row.reference.as_str()).collect();
             let conflicts = self.store.conflicts(&references, Some(self.batch.id)).await?;
@@ -134,7 +125,6 @@ impl Source<'_> {
                     written += u64::from(file.row(record)?);
                 }
             }
-            page = self.store.rows(self.batch.id, after, PAGE).await?;
         }
         file.end()?;
         if elsewhere > 0 {

@@ -4,12 +4,12 @@ use kess_gateway::Client;
 
 use super::pay::{engine, work};
 use crate::command::args::{Global, ResumeArgs};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::note;
 use crate::command::place::Place;
 use crate::command::rehearsal::Rehearsal;
+use crate::config::Config;
 use crate::{Batch, Store, pages};
 
 pub(crate) async fn execute(

@@ -3,20 +3,19 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use kess_gateway::Client;
 
 use super::check::check;
 use super::confirm::{confirm, is_interactive};
 use super::pay::{engine, work};
 use crate::command::args::{Global, RunArgs};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
-use crate::command::output::{checked_json, checked_text, count, note, print, tell};
+use crate::command::output::{checked_json, checked_text, note, print, tell};
 use crate::command::place::Place;
 use crate::command::rehearsal::Rehearsal;
+use crate::config::Config;
 use crate::intake::{self, Checked};
-use crate::report::plain;
+use crate::report::{count, plain};
 use crate::{
     Batch, BatchOptions, Conflict, Elsewhere, Engine, GatewayIdentity, NewBatch, OtpMode, Store,
     elsewhere,
@@ -48,7 +47,7 @@ pub(crate) async fn execute(
         Some(rehearsal) => rehearsal.client.clone(),
         None => config.client()?,
     };
-    let identity = identity(&client);
+    let identity = GatewayIdentity::from(&client);
     if !place.is_repeatable && !args.dry_run {
         refuse_duplicates(args, global, &place, &checked).await?;
     }
@@ -63,13 +62,6 @@ pub(crate) async fn execute(
         Ok(engine.run(&batch, gateway, cancel).await?)
     })
     .await
-}
-
-fn identity(client: &Client) -> GatewayIdentity {
-    GatewayIdentity {
-        base_url: client.base_url().as_str().to_owned(),
-        seller_code: client.seller_code().unwrap_or_default().to_owned(),
-    }
 }
 
 /// Why the file is not paid.
@@ -195,7 +187,7 @@ async fn create(
     let options = BatchOptions {
         dry_run: args.dry_run,
         allow_duplicate: args.allow_duplicate.clone().or(rehearsal),
-        ..config.options(&args.how, otp)
+        ..args.how.settings().or(config.run_settings()).options(otp)
     };
     let file = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = match &args.batch {

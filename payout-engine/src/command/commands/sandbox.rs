@@ -13,6 +13,7 @@ use crate::command::exit::Exit;
 use crate::command::failure::{Failure, with_causes};
 use crate::command::interrupt;
 use crate::command::output::{print, tell};
+use crate::command::rehearsal::sandbox_variables;
 
 pub(crate) async fn execute(args: &SandboxArgs, global: &Global) -> Result<Exit, Failure> {
     let mut builder = Sandbox::builder().seed(args.seed).faults(faults(args)).otp(otp(args.otp));
@@ -62,17 +63,7 @@ fn faults(args: &SandboxArgs) -> FaultPlan {
 
 /// The environment that points `payout` at this sandbox.
 fn access(sandbox: &Sandbox, as_json: bool) -> String {
-    let access = sandbox.credentials();
-    let variables = [
-        ("KESS_BASE_URL", sandbox.base_url()),
-        ("KESS_CLIENT_ID", &access.client_id),
-        ("KESS_CLIENT_SECRET", &access.client_secret),
-        ("KESS_USERNAME", &access.username),
-        ("KESS_PASSWORD", &access.password),
-        ("KESS_API_SECRET_KEY", &access.api_secret),
-        ("KESS_SELLER_CODE", &access.seller_code),
-        ("KESS_PUBLIC_KEY", access.public_key_pem.trim()),
-    ];
+    let variables = sandbox_variables(sandbox);
     if as_json {
         let variables = variables.map(|(name, value)| (name.to_owned(), json!(value)));
         return serde_json::Value::Object(variables.into_iter().collect()).to_string();

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use crate::command::args::{BatchArgs, Global};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::{next_steps, print, state_text, summary_text};
 use crate::command::place::Place;
+use crate::config::Config;
 use crate::report::summary_json;
 use crate::{Batch, Store};
 

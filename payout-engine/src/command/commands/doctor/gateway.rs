@@ -13,10 +13,10 @@ use kess_gateway::transport::{
 };
 
 use super::{Check, Verdict};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
-use crate::command::output::grouped;
-use crate::report::plain;
+use crate::config::Config;
+
+use crate::report::{grouped, plain};
 use crate::{CallError, Gateway, KessGateway, StopCause, Wallet};
 
 /// A doctor does not wait as long as a payment does.

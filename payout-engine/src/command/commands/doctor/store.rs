@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{Check, Verdict};
-use crate::command::config::Config;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
-use crate::command::output::{count, quoted};
+use crate::command::output::quoted;
 use crate::command::place::Place;
+use crate::config::Config;
+use crate::report::count;
 use crate::{BatchState, SqliteStore};
 
 const NAME: &str = "store";

@@ -1,10 +1,22 @@
 //! Configuration: flag, environment, `payout.toml`, default, in this order.
 //!
+//! Whoever configures a client or a store by the variables of the manual does so here, whether it
+//! is the command or a program: one machine is configured once.
+//!
 //! `payout.toml` is looked for in the working folder and in those above it. Paths in it are
 //! relative to its own folder, so that a command typed in a subfolder finds the same store:
 //! another store would not know what was paid already.
 //!
 //! Secrets come from the environment or the file, never from a flag, and never into a message.
+//!
+//! ```no_run
+//! # async fn pay() -> Result<(), payout_engine::Error> {
+//! let config = payout_engine::config::Config::load(None)?;
+//! let client = config.client()?;
+//! let store = payout_engine::open_store(&config.store_url()).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::env;
 use std::fs;
@@ -13,9 +25,7 @@ use std::path::{Path, PathBuf};
 use kess_gateway::{BaseUrl, Client, ClientBuilder, Credentials, PublicKey, SignType};
 use serde::Deserialize;
 
-use crate::command::args::{Global, HowArgs};
-use crate::command::failure::Failure;
-use crate::{BatchOptions, NameCheck, OtpMode, Policy, Route};
+use crate::{BatchOptions, Error, NameCheck, OtpMode, Policy, Route};
 
 /// The store of real batches, where nothing else is said.
 const DEFAULT_STORE: &str = "sqlite://payout.db";
@@ -26,7 +36,7 @@ const DEFAULT_STORE: &str = "sqlite://payout.db";
 struct File {
     store: Option<String>,
     gateway: GatewaySection,
-    run: RunSection,
+    run: RunSettings,
     policy: Policy,
 }
 
@@ -45,23 +55,65 @@ struct GatewaySection {
     sign_type: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// How batches are paid, as far as somebody said so: a flag, an argument, the section `[run]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct RunSection {
-    concurrency: Option<u32>,
-    rate: Option<u32>,
-    route: Option<Route>,
-    name_match: Option<NameCheck>,
-    otp: Option<OtpMode>,
-    expires_in: Option<u32>,
-    notify_url: Option<String>,
+pub struct RunSettings {
+    /// Upper bound of calls in flight.
+    pub concurrency: Option<u32>,
+    /// Calls a second.
+    pub rate: Option<u32>,
+    /// How money gets to the account.
+    pub route: Option<Route>,
+    /// What a different holder name means.
+    pub name_match: Option<NameCheck>,
+    /// Whether a run waits for one-time passwords.
+    pub otp: Option<OtpMode>,
+    /// Seconds until an unpaid order closes.
+    pub expires_in: Option<u32>,
+    /// Where the gateway sends its notices.
+    pub notify_url: Option<String>,
+}
+
+impl RunSettings {
+    /// These settings, and those of `others` where these say nothing.
+    #[must_use]
+    pub fn or(self, others: &Self) -> Self {
+        Self {
+            concurrency: self.concurrency.or(others.concurrency),
+            rate: self.rate.or(others.rate),
+            route: self.route.or(others.route),
+            name_match: self.name_match.or(others.name_match),
+            otp: self.otp.or(others.otp),
+            expires_in: self.expires_in.or(others.expires_in),
+            notify_url: self.notify_url.or_else(|| others.notify_url.clone()),
+        }
+    }
+
+    /// The options of a new batch. `otp` is what holds where nobody says otherwise.
+    #[must_use]
+    pub fn options(self, otp: OtpMode) -> BatchOptions {
+        let default = BatchOptions::default();
+        let concurrency = self.concurrency.map(|count| count.max(1) as usize);
+        BatchOptions {
+            route: self.route.unwrap_or(default.route),
+            name_match: self.name_match.unwrap_or(default.name_match),
+            otp: self.otp.unwrap_or(otp),
+            concurrency: concurrency.unwrap_or(default.concurrency),
+            rate: self.rate,
+            expires_in: self.expires_in,
+            notify_url: self.notify_url,
+            ..default
+        }
+    }
 }
 
 /// Where a variable's value is looked up; the process environment outside of tests.
 type Environment = fn(&str) -> Option<String>;
 
-/// Everything that flags, environment and file say.
-pub(crate) struct Config {
+/// Everything that flags, environment and file say. It has no `Debug`, because it may hold secrets.
+pub struct Config {
+    /// The store that was asked for by flag.
     store: Option<String>,
     file: File,
     /// Folder of `payout.toml`; the working folder where there is none.
@@ -70,14 +122,18 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads the configuration of this process.
-    pub(crate) fn load(global: &Global) -> Result<Self, Failure> {
+    /// Reads the configuration of this process: its environment, and `file`, or, without one, the
+    /// `payout.toml` that is found upward from the working folder.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood. What is missing is told by those who need it.
+    pub fn load(file: Option<&Path>) -> Result<Self, Error> {
         let environment: Environment = |name| env::var(name).ok();
         let here = env::current_dir().map_err(|error| {
-            Failure::usage(format!("the working folder cannot be found: {error}"))
+            Error::config(format!("the working folder cannot be found: {error}"))
         })?;
-        let path = match &global.config {
-            Some(path) => Some(path.clone()),
+        let path = match file {
+            Some(path) => Some(path.to_owned()),
             None => here.ancestors().map(|dir| dir.join("payout.toml")).find(|path| path.is_file()),
         };
         let file = match &path {
@@ -86,11 +142,19 @@ impl Config {
         };
         let folder =
             path.as_deref().and_then(Path::parent).map_or(here.clone(), |dir| here.join(dir));
-        Ok(Self { store: global.store.clone(), file, folder, environment })
+        Ok(Self { store: None, file, folder, environment })
     }
 
-    /// URL of the store of real batches.
-    pub(crate) fn store_url(&self) -> String {
+    /// Sets the store that was asked for by name, which goes before the configured one.
+    #[must_use]
+    pub fn with_store(mut self, url: Option<String>) -> Self {
+        self.store = url;
+        self
+    }
+
+    /// URL of the store of real batches: [`crate::open_store`] opens it.
+    #[must_use]
+    pub fn store_url(&self) -> String {
         if let Some(url) = self.store.clone().or_else(|| self.variable("PAYOUT_STORE")) {
             return url;
         }
@@ -100,40 +164,37 @@ impl Config {
         }
     }
 
-    /// URL of the store that was asked for by flag, if one was.
-    pub(crate) fn store_flag(&self) -> Option<&str> {
+    /// URL of the store that was asked for by name, if one was.
+    #[must_use]
+    pub fn chosen_store(&self) -> Option<&str> {
         self.store.as_deref()
     }
 
     /// The engine's pauses and limits.
-    pub(crate) fn policy(&self) -> Policy {
+    #[must_use]
+    pub fn policy(&self) -> Policy {
         self.file.policy.clone()
     }
 
-    /// The options of a new batch. `otp` is what holds where nobody says otherwise.
-    pub(crate) fn options(&self, how: &HowArgs, otp: OtpMode) -> BatchOptions {
-        let file = &self.file.run;
-        let default = BatchOptions::default();
-        let concurrency = how.concurrency.or(file.concurrency).map(|count| count.max(1) as usize);
-        BatchOptions {
-            route: how.route.or(file.route).unwrap_or(default.route),
-            name_match: how.name_match.or(file.name_match).unwrap_or(default.name_match),
-            otp: how.otp.or(file.otp).unwrap_or(otp),
-            concurrency: concurrency.unwrap_or(default.concurrency),
-            rate: how.rate.or(file.rate),
-            expires_in: how.expires_in.or(file.expires_in),
-            notify_url: how.notify_url.clone().or_else(|| file.notify_url.clone()),
-            ..default
-        }
+    /// How new batches are paid, as far as the file says so.
+    #[must_use]
+    pub fn run_settings(&self) -> &RunSettings {
+        &self.file.run
     }
 
     /// A client for the gateway that the configuration names.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
-        self.client_builder()?.build().map_err(|error| Failure::usage(error.to_string()))
+    ///
+    /// # Errors
+    /// Those of [`Config::client_builder`], and what the builder itself refuses.
+    pub fn client(&self) -> Result<Client, Error> {
+        self.client_builder()?.build().map_err(|error| Error::config(error.to_string()))
     }
 
     /// A client that is all configured, and not built yet.
-    pub(crate) fn client_builder(&self) -> Result<ClientBuilder, Failure> {
+    ///
+    /// # Errors
+    /// Every variable that is missing, at once ([`Error::missing`]); one that makes no sense.
+    pub fn client_builder(&self) -> Result<ClientBuilder, Error> {
         let file = &self.file.gateway;
         let mut missing = Vec::new();
         let mut value = |name: &'static str, from_file: &Option<String>| {
@@ -155,10 +216,9 @@ impl Config {
             missing.push("KESS_PUBLIC_KEY_FILE");
         }
         let Some(key) = key.filter(|_| missing.is_empty()) else {
-            let message = format!("the configuration lacks {}", missing.join(", "));
-            return Err(Failure::usage(message).with_hint(
+            return Err(Error::incomplete(missing).with_hint(
                 "set these environment variables, or their names in lower case without KESS_ under \
-                 [gateway] in payout.toml; `--sandbox` needs none of them",
+                 [gateway] in payout.toml",
             ));
         };
         let base_url: BaseUrl = base_url.parse().map_err(|e| wrong("KESS_BASE_URL", &e))?;
@@ -172,17 +232,22 @@ impl Config {
     }
 
     /// The merchant's public key, if one is named.
-    pub(crate) fn public_key(&self) -> Result<Option<PublicKey>, Failure> {
+    ///
+    /// # Errors
+    /// A key that cannot be read, or is none.
+    pub fn public_key(&self) -> Result<Option<PublicKey>, Error> {
         let Some((text, name)) = self.public_key_text()? else { return Ok(None) };
         PublicKey::from_pem(&text).map(Some).map_err(|error| wrong(name, &error))
     }
 
-    /// What the merchant's key can seal, if the key is at hand.
-    pub(crate) fn sealed_capacity(&self) -> Option<usize> {
+    /// What the merchant's key can seal, if the key is at hand: what [`crate::intake::check`] wants
+    /// to know.
+    #[must_use]
+    pub fn sealed_capacity(&self) -> Option<usize> {
         Some(self.public_key().ok()??.capacity())
     }
 
-    fn sign_type(&self) -> Result<SignType, Failure> {
+    fn sign_type(&self) -> Result<SignType, Error> {
         let name = "KESS_SIGN_TYPE";
         match self.variable(name).or_else(|| self.file.gateway.sign_type.clone()) {
             Some(text) => text.trim().parse().map_err(|error| wrong(name, &error)),
@@ -191,7 +256,7 @@ impl Config {
     }
 
     /// The text of the public key, and the variable it came from.
-    fn public_key_text(&self) -> Result<Option<(String, &'static str)>, Failure> {
+    fn public_key_text(&self) -> Result<Option<(String, &'static str)>, Error> {
         const BY_FILE: &str = "KESS_PUBLIC_KEY_FILE";
         const BY_TEXT: &str = "KESS_PUBLIC_KEY";
         let section = &self.file.gateway;
@@ -204,7 +269,7 @@ impl Config {
         match path.or(in_file) {
             Some(path) => match fs::read_to_string(&path) {
                 Ok(text) => Ok(Some((text, BY_FILE))),
-                Err(error) => Err(Failure::usage(format!(
+                Err(error) => Err(Error::config(format!(
                     "{BY_FILE} names {}, which cannot be read: {error}",
                     path.display()
                 ))),
@@ -219,18 +284,18 @@ impl Config {
     }
 }
 
-fn wrong(name: &str, error: &kess_gateway::Error) -> Failure {
-    Failure::usage(format!("{name}: {error}"))
+fn wrong(name: &str, error: &kess_gateway::Error) -> Error {
+    Error::config(format!("{name}: {error}"))
 }
 
-fn read(path: &Path) -> Result<File, Failure> {
+fn read(path: &Path) -> Result<File, Error> {
     let text = fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
+        .map_err(|error| Error::config(format!("{} cannot be read: {error}", path.display())))?;
     let file: File = toml::from_str(&text).map_err(|error| {
         // The parser's own message quotes the line, and the line may hold a secret.
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
         let line = text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        Failure::usage(format!("{}, line {line}: {}", path.display(), error.message()))
+        Error::config(format!("{}, line {line}: {}", path.display(), error.message()))
             .with_hint("the manual, docs/payout.md, has a complete example")
     })?;
     warn_if_open(path, &file.gateway);
@@ -286,8 +351,9 @@ mod tests {
             "KESS_PASSWORD" => Some("  ".to_owned()),
             _ => None,
         };
-        let failure = config("[gateway]\nseller_code = 'CU1'", some).client().unwrap_err();
-        let text = failure.text();
+        let error = config("[gateway]\nseller_code = 'CU1'", some).client().unwrap_err();
+        assert!(error.missing().contains(&"KESS_CLIENT_SECRET"), "{error}");
+        let text = error.to_string();
         for name in
             ["KESS_BASE_URL", "KESS_PASSWORD", "KESS_API_SECRET_KEY", "KESS_PUBLIC_KEY_FILE"]
         {
@@ -300,20 +366,12 @@ mod tests {
     fn settings_of_a_run_come_from_the_file_and_yield_to_flags() {
         let toml = "[run]\nconcurrency = 8\nroute = 'direct'\n[policy]\nsettle = '5s'";
         let config = config(toml, |_| None);
-        let mut how = HowArgs {
-            concurrency: None,
-            rate: Some(5),
-            route: None,
-            name_match: None,
-            otp: None,
-            expires_in: None,
-            notify_url: None,
-        };
-        let options = config.options(&how, OtpMode::Wait);
+        let mut how = RunSettings { rate: Some(5), ..RunSettings::default() };
+        let options = how.clone().or(config.run_settings()).options(OtpMode::Wait);
         assert_eq!((options.concurrency, options.route), (8, Route::Direct));
         assert_eq!((options.rate, options.otp), (Some(5), OtpMode::Wait));
         how.route = Some(Route::Token);
-        assert_eq!(config.options(&how, OtpMode::Wait).route, Route::Token);
+        assert_eq!(how.or(config.run_settings()).route, Some(Route::Token));
         assert_eq!(config.policy().settle, std::time::Duration::from_secs(5));
     }
 
@@ -322,8 +380,9 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("payout.toml");
         fs::write(&path, "[gateway]\npassword = 'hunter2\n").unwrap();
-        let Err(failure) = read(&path) else { panic!("read") };
-        assert!(failure.text().contains("line 2"), "{}", failure.text());
-        assert!(!failure.text().contains("hunter2"), "{}", failure.text());
+        let Err(error) = read(&path) else { panic!("read") };
+        let text = format!("{error} {error:?} {:?}", error.hint());
+        assert!(text.contains("line 2"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
     }
 }
