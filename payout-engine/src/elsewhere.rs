@@ -62,6 +62,16 @@ impl Elsewhere {
     pub fn count(&self) -> u64 {
         self.shared.values().map(|shared| shared.same + shared.other).sum()
     }
+
+    /// What somebody should know before they pay the file, although it hinders nothing.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.twins.iter().map(|batch| {
+            format!(
+                "batch {batch} pays the same accounts the same amounts, under other references; is \
+                 this the same payroll?"
+            )
+        })
+    }
 }
 
 impl Conflict {

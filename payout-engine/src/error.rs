@@ -9,7 +9,10 @@
 
 use std::{fmt, path::Path};
 
-/// What the engine could not do. `Display` is one line; the cause, if any, is the `source`.
+use crate::admission::{Refusal, Terms};
+
+/// What the engine could not do. `Display` is one line, but for a [`Refusal`]; the cause, if any,
+/// is the `source`.
 #[derive(Debug)]
 pub struct Error {
     problem: Box<Problem>,
@@ -38,6 +41,8 @@ pub enum ErrorKind {
     Books,
     /// Rows came in a shape that the store refuses.
     Intake,
+    /// The file may not be paid, and nothing of it was: [`Error::refusal`] says why.
+    Refused,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +80,8 @@ enum Problem {
     File { path: String, source: std::io::Error },
     #[error("{path} changed while it was read; nothing was sent, start again when nobody edits it")]
     FileChanged { path: String },
+    #[error("{0}")]
+    Refused(Refusal),
     #[error("row {row}: {problem}")]
     Row { row: u64, problem: String },
     #[error("{0}")]
@@ -98,6 +105,7 @@ impl Error {
             Problem::Row { .. } | Problem::File { .. } | Problem::FileChanged { .. } => {
                 ErrorKind::Intake
             }
+            Problem::Refused(_) => ErrorKind::Refused,
             Problem::Shared(error) => error.kind(),
         }
     }
@@ -105,8 +113,17 @@ impl Error {
     /// What to do about it, where the message alone does not say so.
     pub fn hint(&self) -> Option<String> {
         match &*self.problem {
+            Problem::Refused(refusal) => refusal.hint(&Terms::default()),
             Problem::Shared(error) => error.hint(),
             _ => self.hint.as_deref().map(str::to_owned),
+        }
+    }
+
+    /// Why a file was refused, if that is what happened.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &*self.problem {
+            Problem::Refused(refusal) => Some(refusal),
+            _ => None,
         }
     }
 
@@ -232,6 +249,12 @@ impl Error {
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self { problem: Box::new(problem), hint: None }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Problem::Refused(refusal).into()
     }
 }
 

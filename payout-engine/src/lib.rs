@@ -4,10 +4,10 @@
 //!
 //! - **Core**: [`machine`] decides everything about money, `(Payout, Event, now) -> (Payout,
 //!   Effects)`, without clock, network or disk.
-//! - **Shell**: [`intake`] reads files strictly, [`report`] writes them, [`Store`] keeps batches
-//!   (SQLite), the journal commits many transitions at once, the gate says when a call may leave, a
-//!   turn makes a row's calls, and
-//!   [`Engine`] drives it all. [`Gateway`] is the port to the other end.
+//! - **Shell**: [`intake`] reads files strictly, [`admission`] says which of them may be paid,
+//!   [`report`] writes them, [`Store`] keeps batches (SQLite), the journal commits many transitions
+//!   at once, the gate says when a call may leave, a turn makes a row's calls, and [`Engine`]
+//!   drives it all. [`Gateway`] is the port to the other end.
 //!
 //! With the feature `command`, which is on unless it is switched off, the `payout` command is in
 //! the module `command`, and the configuration that it and others read in the module `config`.
@@ -16,6 +16,7 @@
 //! unknown outcome is only ever queried; an order number is minted once per attempt, stored first,
 //! and used for ever.
 
+pub mod admission;
 mod batch;
 mod cancel;
 mod chain;

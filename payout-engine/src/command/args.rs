@@ -6,6 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use kess_gateway::{Amount, Currency};
 
+use crate::admission::batch_name;
 use crate::config::RunSettings;
 use crate::{LogHash, NameCheck, OtpMode, Route, reason_line};
 
@@ -352,16 +353,6 @@ pub(crate) enum SandboxOtp {
     Always,
     /// None.
     Never,
-}
-
-fn batch_name(text: &str) -> Result<String, String> {
-    // Khmer vowels and signs are no letters to Unicode.
-    let khmer = '\u{1780}'..='\u{17d3}';
-    let allowed = |c| char::is_alphanumeric(c) || khmer.contains(&c) || "-_. ".contains(c);
-    if text.trim().is_empty() || text.chars().count() > 100 || !text.chars().all(allowed) {
-        return Err("a batch's name is 1 to 100 letters, digits, blanks, `-`, `_` and `.`".into());
-    }
-    Ok(text.trim().to_owned())
 }
 
 fn expected_total(text: &str) -> Result<(Currency, Amount), String> {

@@ -5,8 +5,19 @@ use std::io;
 
 use serde_json::json;
 
+use crate::admission::Terms;
 use crate::command::exit::Exit;
 use crate::{Error, ErrorKind};
+
+/// What the command calls what a refusal of a file speaks of.
+const TERMS: Terms = Terms {
+    check: "payout check FILE",
+    resume: "payout resume BATCH",
+    skip_invalid: "--skip-invalid",
+    expect_rows: "--expect-rows",
+    expect_total: "--expect-total",
+    allow_duplicate: "--allow-duplicate REASON",
+};
 
 /// A command that ended early.
 #[derive(Debug)]
@@ -70,6 +81,10 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        if let Some(refusal) = error.refusal() {
+            let hint = refusal.hint(&TERMS);
+            return Self { hint, ..Self::new(Exit::FileRefused, refusal.message(&TERMS)) };
+        }
         let exit = match error.kind() {
             ErrorKind::Config | ErrorKind::NoSuchBatch | ErrorKind::OtherGateway => Exit::Usage,
             _ => Exit::Other,
