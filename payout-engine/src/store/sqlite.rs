@@ -8,11 +8,16 @@
 //! [`read`] everybody's, [`purge`] forgets, [`lock`] and [`lease`] keep it to one runner. Whatever
 //! writes does so in a [`work`], which keeps the event log; [`verify`] holds that against the rows.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use sqlx::{
     ConnectOptions, SqliteConnection, SqlitePool,
+    migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::Mutex;
@@ -37,6 +42,13 @@ mod verify;
 mod work;
 mod write;
 
+/// Whoever opens a store, in this process.
+static OPENING: Mutex<()> = Mutex::const_new(());
+
+/// How often tables that somebody else makes are looked at again, and after what pause.
+const TRIES: u32 = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
 /// A store in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
@@ -51,6 +63,8 @@ impl SqliteStore {
     /// Opens the file, creates it if need be, and brings its tables up to date.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
+        // One after another: who makes the file also closes it, see `create_private`.
+        let _alone = OPENING.lock().await;
         create_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -58,16 +72,16 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(std::time::Duration::from_secs(10));
-        let mut writer = options.connect().await.map_err(failed("open the database"))?;
-        sqlx::migrate!("migrations/sqlite")
-            .run_direct(None, &mut writer, false)
-            .await
-            .map_err(|error| Error::store("bring its tables up to date", error))?;
+        let cannot_open = |error| Error::store(format!("open {}", path.display()), error);
+        let mut writer = options.connect().await.map_err(cannot_open)?;
+        bring_up_to_date(&mut writer).await.map_err(|error| {
+            Error::store(format!("bring the tables of {} up to date", path.display()), error)
+        })?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options)
             .await
-            .map_err(failed("open the database"))?;
+            .map_err(cannot_open)?;
         Ok(Self { path: path.to_owned(), host: host_name(), writer: Mutex::new(writer), readers })
     }
 
@@ -92,14 +106,44 @@ fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |error| Error::store(doing, error)
 }
 
+/// Makes the tables, or changes those of an earlier version. Two processes that open a new store in
+/// the same moment both do it; the slower one fails, and finds it done when it looks again.
+async fn bring_up_to_date(writer: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let migrations = sqlx::migrate!("migrations/sqlite");
+    let mut tries = 0;
+    loop {
+        match migrations.run_direct(None, &mut *writer, false).await {
+            Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
 /// SQLite gives its side files the mode of the main one, so it is enough to create that one
 /// privately.
+///
+/// Invariant: a database that is there is opened by SQLite alone. Locks of POSIX belong to the
+/// process, and closing *any* handle of a file gives them all up: another process would then take
+/// itself for the last one, and remove the write-ahead log of a run that is on.
 fn create_private(path: &Path) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| Error::open(path, error))
+    match options.open(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Error::open(path, error)),
+    }
+    // SQLite would open it all the same, and fail when it is too late to say why.
+    let metadata = std::fs::metadata(path).map_err(|error| Error::open(path, error))?;
+    match metadata.permissions().readonly() {
+        true => Err(Error::open(path, ErrorKind::PermissionDenied.into())),
+        false => Ok(()),
+    }
 }
 
 impl Store for SqliteStore {

@@ -1,11 +1,14 @@
-//! The disk is full, the store cannot be written: the command says so, and nothing is
-//! forgotten.
+//! The disk is full, the store cannot be written, somebody else looks at it: the command says so,
+//! and nothing is forgotten.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::process::Command;
 
 use kess_sandbox::Sandbox;
+use payout_engine::SqliteStore;
+use tempfile::TempDir;
 
 use crate::cli_kill::compare;
 use crate::command::{Desk, counts, rows};
@@ -55,6 +58,30 @@ fn a_disk_that_is_full_from_the_start_sends_nothing() {
     desk.write_rows("june.csv", &rows(20));
     desk.payout(&run).expect(0);
     compare(&sandbox, &desk.report(&["june"]));
+}
+
+/// Whether this process has a lock on the file. Locks of POSIX show in no other way to those who
+/// have them.
+#[cfg(target_os = "linux")]
+fn is_locked(path: &Path) -> bool {
+    let (inode, process) = (fs::metadata(path).unwrap().ino(), std::process::id());
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    let (process, file) = (format!(" {process} "), format!(":{inode} "));
+    locks.lines().any(|lock| lock.contains(&process) && lock.contains(&file))
+}
+
+/// Without its locks another process would take itself for the last one that has the store open,
+/// and remove the write-ahead log under whoever works on it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_look_at_a_store_takes_no_lock_away_from_whoever_works_on_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("payout.db");
+    let works = SqliteStore::open(&path).await.unwrap();
+    assert!(is_locked(&path), "nothing to take away");
+    let looks = SqliteStore::open(&path).await.unwrap();
+    assert!(is_locked(&path));
+    drop((works, looks));
 }
 
 /// Without the right of root to write whatever it wants.
