@@ -29,6 +29,9 @@ pub enum ErrorKind {
     NoSuchBatch,
     /// The batch exists already, or is in a state that does not allow this.
     BatchState,
+    /// The batch or the row stands so that this cannot be asked of it: it was cancelled, or it is
+    /// not held, or it is not there.
+    NotAllowed,
     /// Another runner holds the store.
     Locked,
     /// Another runner took the batch over; this one must not write any more.
@@ -59,6 +62,8 @@ enum Problem {
     Purged { batch: String },
     #[error("batch `{batch}` {problem}")]
     BatchState { batch: String, problem: String },
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("the store is in use by {holder}; wait for it to end, or stop it first")]
     Locked { holder: String },
     #[error("another runner took over batch `{batch}`; this one stopped writing")]
@@ -97,6 +102,7 @@ impl Error {
             }
             Problem::NoSuchBatch(_) | Problem::NoUnfinishedBatch => ErrorKind::NoSuchBatch,
             Problem::BatchState { .. } | Problem::Purged { .. } => ErrorKind::BatchState,
+            Problem::NotAllowed(_) => ErrorKind::NotAllowed,
             Problem::Locked { .. } => ErrorKind::Locked,
             Problem::Fenced { .. } => ErrorKind::Fenced,
             Problem::OtherGateway { .. } => ErrorKind::OtherGateway,
@@ -183,7 +189,12 @@ impl Error {
 
     /// What a cancelled batch does not take any more.
     pub(crate) fn cancelled(batch: &str) -> Self {
-        Self::config(format!("batch `{batch}` was cancelled; pay its rows from a new file"))
+        Self::not_allowed(format!("batch `{batch}` was cancelled; pay its rows from a new file"))
+    }
+
+    /// What a batch or a row does not take as it stands.
+    pub(crate) fn not_allowed(message: impl Into<String>) -> Self {
+        Problem::NotAllowed(message.into()).into()
     }
 
     /// A batch of which nobody knows any more whom it pays.

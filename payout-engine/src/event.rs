@@ -114,6 +114,32 @@ pub enum EngineEvent {
     },
 }
 
+impl EngineEvent {
+    /// Brings the numbers of a batch up to date, for whoever shows them while it runs. What counts
+    /// is in the store.
+    pub fn update(&self, numbers: &mut BatchSummary) {
+        match self {
+            Self::Started { summary } | Self::Ended { summary } => numbers.clone_from(summary),
+            Self::Row { from, to, money, .. } => shift(numbers, *from, *to, money),
+            Self::Stopped { stopped } => numbers.stopped = Some(stopped.clone()),
+            _ => {}
+        }
+    }
+}
+
+fn shift(numbers: &mut BatchSummary, from: Outcome, to: Outcome, money: &Money) {
+    let before = numbers.counts.entry(from).or_default();
+    *before = before.saturating_sub(1);
+    *numbers.counts.entry(to).or_default() += 1;
+    let total = numbers.totals.entry(money.currency().clone()).or_default();
+    let less = total.of(from).checked_sub(money.amount());
+    let more = total.of(to).checked_add(money.amount());
+    if let (Some(less), Some(more)) = (less, more) {
+        total.by_outcome.insert(from, less);
+        total.by_outcome.insert(to, more);
+    }
+}
+
 /// Whoever watches a run. Called from several tasks; should return at once.
 pub trait Observer: Send + Sync {
     /// Something happened.

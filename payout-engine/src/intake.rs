@@ -36,6 +36,7 @@ use std::sync::Arc;
 use kess_gateway::{Amount, Currency, Money};
 
 pub use finding::{Code, Finding};
+pub use heading::column_named;
 
 use crate::error::Error;
 use crate::payout::{NewPayout, Reason};

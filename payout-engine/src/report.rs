@@ -6,6 +6,7 @@
 //!
 //! Invariant: every row of the batch is in the report, whatever became of it.
 
+mod file;
 mod html;
 mod json;
 mod numbers;
@@ -20,6 +21,7 @@ use kess_gateway::{Money, Sensitive, mask_account};
 use crate::payout::{BatchSummary, Outcome, Payee, Reason};
 use crate::store::PayoutRecord;
 
+pub use file::{PrivateFile, WriteError, save, write};
 pub use json::{amounts_json, summary_json};
 pub use numbers::{count, grouped, plain};
 pub use retriable::Retriable;
@@ -76,7 +78,8 @@ pub struct ReportRow {
 
 impl ReportRow {
     /// The account number as it may be shown; empty once personal data was removed.
-    fn masked_account(&self) -> String {
+    #[must_use]
+    pub fn masked_account(&self) -> String {
         self.payee
             .as_ref()
             .map_or_else(String::new, |payee| mask_account(payee.bank_account_number.expose()))

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::admission::Terms;
 use crate::command::exit::Exit;
+use crate::report::WriteError;
 use crate::{Error, ErrorKind};
 
 /// What the command calls what a refusal of a file speaks of.
@@ -86,7 +87,10 @@ impl From<Error> for Failure {
             return Self { hint, ..Self::new(Exit::FileRefused, refusal.message(&TERMS)) };
         }
         let exit = match error.kind() {
-            ErrorKind::Config | ErrorKind::NoSuchBatch | ErrorKind::OtherGateway => Exit::Usage,
+            ErrorKind::Config
+            | ErrorKind::NoSuchBatch
+            | ErrorKind::NotAllowed
+            | ErrorKind::OtherGateway => Exit::Usage,
             _ => Exit::Other,
         };
         let mut hint = error.hint();
@@ -101,6 +105,15 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let failure = Self::new(Exit::Other, format!("the output could not be written: {error}"));
         Self { is_broken_pipe: error.kind() == io::ErrorKind::BrokenPipe, ..failure }
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Store(error) => error.into(),
+            WriteError::Output(error) => error.into(),
+        }
     }
 }
 

@@ -130,6 +130,9 @@ impl Progress {
 impl Observer for Progress {
     fn event(&self, event: &EngineEvent) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(summary) = &mut seen.summary {
+            event.update(summary);
+        }
         match event {
             EngineEvent::Started { summary } => {
                 if let Some(bar) = &self.bar {
@@ -140,10 +143,7 @@ impl Observer for Progress {
                 seen.summary = Some(summary.clone());
                 self.show(&mut seen);
             }
-            EngineEvent::Row { row, reference, from, to, money, reason } => {
-                if let Some(summary) = &mut seen.summary {
-                    shift(summary, *from, *to, money);
-                }
+            EngineEvent::Row { row, reference, to, reason, .. } => {
                 let quiet =
                     [Outcome::Paid, Outcome::InDoubt, Outcome::Processing, Outcome::Pending];
                 if !quiet.contains(to) && *to != Outcome::AwaitingOtp {
@@ -203,19 +203,6 @@ fn passwords_alone(summary: &BatchSummary) -> u64 {
     if is_all { summary.count(Outcome::AwaitingOtp) } else { 0 }
 }
 
-fn shift(summary: &mut BatchSummary, from: Outcome, to: Outcome, money: &kess_gateway::Money) {
-    let before = summary.counts.entry(from).or_default();
-    *before = before.saturating_sub(1);
-    *summary.counts.entry(to).or_default() += 1;
-    let total = summary.totals.entry(money.currency().clone()).or_default();
-    let less = total.of(from).checked_sub(money.amount());
-    let more = total.of(to).checked_add(money.amount());
-    if let (Some(less), Some(more)) = (less, more) {
-        total.by_outcome.insert(from, less);
-        total.by_outcome.insert(to, more);
-    }
-}
-
 /// Paid money by currency, and what is not as it should be.
 fn standing(summary: &BatchSummary) -> String {
     let mut parts: Vec<String> = summary
@@ -264,14 +251,21 @@ mod tests {
             cancelled: None,
         };
         let ten = Money::usd("10").unwrap();
-        shift(&mut summary, Outcome::Pending, Outcome::InDoubt, &ten);
-        shift(&mut summary, Outcome::InDoubt, Outcome::Paid, &ten);
-        shift(&mut summary, Outcome::Pending, Outcome::Failed, &ten);
+        let mut shift = |from, to| {
+            let reference = "A-1".to_owned();
+            let money = ten.clone();
+            EngineEvent::Row { row: 1, reference, from, to, money, reason: None }
+                .update(&mut summary);
+            summary.clone()
+        };
+        shift(Outcome::Pending, Outcome::InDoubt);
+        shift(Outcome::InDoubt, Outcome::Paid);
+        let summary = shift(Outcome::Pending, Outcome::Failed);
         assert_eq!(standing(&summary), "10.00 USD paid, 1 failed");
         assert_eq!(settled(&summary), 2);
-        shift(&mut summary, Outcome::Pending, Outcome::AwaitingOtp, &ten);
+        let summary = shift(Outcome::Pending, Outcome::AwaitingOtp);
         assert_eq!(passwords_alone(&summary), 1);
-        shift(&mut summary, Outcome::Paid, Outcome::InDoubt, &ten);
+        let summary = shift(Outcome::Paid, Outcome::InDoubt);
         assert_eq!(passwords_alone(&summary), 0, "something else is left to do");
     }
 }

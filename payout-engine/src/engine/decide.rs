@@ -81,7 +81,7 @@ fn held_for(record: &PayoutRecord) -> Result<&Reason, Error> {
     let outcome = record.payout.outcome();
     let held = record.payout.reason.as_ref().filter(|_| outcome == Outcome::Held);
     held.ok_or_else(|| {
-        Error::config(format!(
+        Error::not_allowed(format!(
             "`{}` (row {}) is {outcome}; only a held row waits for a decision",
             record.reference, record.payout.row
         ))
@@ -89,7 +89,7 @@ fn held_for(record: &PayoutRecord) -> Result<&Reason, Error> {
 }
 
 fn no_such_row(batch: &Batch, reference: &str) -> Error {
-    Error::config(format!(
+    Error::not_allowed(format!(
         "batch `{}` has no row `{reference}`; `payout report` shows those it has",
         batch.name
     ))

@@ -173,6 +173,19 @@ fn claims(names: &[String], column: Column) -> Vec<usize> {
     if own.is_empty() { matching(&|name| column.aliases().contains(&name)) } else { own }
 }
 
+/// The contract's name of the column that `heading` means, if it means one: what a caller needs
+/// who has columns of its own before there is a file.
+///
+/// ```
+/// use payout_engine::intake::column_named;
+/// assert_eq!(column_named("Account No."), Some("bank_account_number"));
+/// assert_eq!(column_named("department"), None);
+/// ```
+#[must_use]
+pub fn column_named(heading: &str) -> Option<&'static str> {
+    column_of(heading).map(Column::name)
+}
+
 fn column_of(name: &str) -> Option<Column> {
     let folded = fold(name);
     Column::ALL

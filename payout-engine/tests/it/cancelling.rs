@@ -92,7 +92,7 @@ async fn held_rows_and_rows_that_wait_for_a_password_are_cancelled_too() {
     engine.request_cancel(&batch, "sophea", None).await.unwrap();
     let release =
         engine.decide(&batch, "R-2", Ruling::Released, "dara", "known to us").await.unwrap_err();
-    assert_eq!(release.kind(), ErrorKind::Config, "{release}");
+    assert_eq!(release.kind(), ErrorKind::NotAllowed, "{release}");
     // Somebody enters a password in the last moment: that payment stands.
     model.books().orders.get_mut(&entered).unwrap().status = "SUCCESS";
     let summary = engine.run(&batch, model.clone(), &none).await.unwrap();
