@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, Outcome};
 use crate::operation::{Effect, Idempotency, Operation, OperationMeta};
 use crate::reply::{RawReply, Reply};
 use crate::reply_signature::{self, ReplySignaturePolicy, SignatureVerdict};
+use crate::request_id;
 use crate::retry::{self, Failure, RetryPolicy};
 use crate::seal::{PublicKey, Sealable, Sealed};
 use crate::sign::{SignType, SigningKey};
@@ -86,6 +87,12 @@ impl Client {
     pub fn with_retry(self, retry: RetryPolicy) -> Client {
         let auth = self.0.auth.with_retry(retry);
         Client(Arc::new(Inner { auth, retry, ..Arc::unwrap_or_clone(self.0) }))
+    }
+
+    /// What one sealed block holds, in bytes; `None` without a public key.
+    #[must_use]
+    pub fn sealed_capacity(&self) -> Option<usize> {
+        self.0.public_key.as_ref().map(PublicKey::capacity)
     }
 
     /// Encrypts `customer` or `card` with the merchant's public key.
@@ -242,6 +249,7 @@ impl Inner {
             body: response.body.clone(),
             data,
             signature: SignatureVerdict::Unchecked,
+            request_id: request_id::of(&response.headers),
         };
         if self.reply_signature != ReplySignaturePolicy::Off {
             reply.signature = reply_signature::check(
@@ -262,6 +270,7 @@ impl Inner {
             .of(meta)
             .with_status(response.status)
             .with_body(response.body.clone())
+            .with_request_id(reply.request_id)
             .with_outcome(unread(meta)));
         }
         Ok(reply)
@@ -299,7 +308,11 @@ pub(crate) fn read_reply<R: Operation>(raw: RawReply) -> Result<Reply<R::Reply>,
         Err(_) => Error::new(ErrorKind::Decode, decode::explain::<R::Reply>(raw.data()))
             .with_outcome(unread(&R::META)),
     };
-    Err(error.of(&R::META).with_status(raw.status()).with_body(raw.body().clone()))
+    Err(error
+        .of(&R::META)
+        .with_status(raw.status())
+        .with_body(raw.body().clone())
+        .with_request_id(raw.request_id))
 }
 
 /// The error that a failed exchange is.

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::operation::{Effect, OperationMeta};
+use crate::request_id;
 use crate::transport::HttpResponse;
 
 /// The keys of an answer that mean something to us.
@@ -228,6 +229,7 @@ fn of_response(
         .of(meta)
         .with_status(response.status)
         .with_body(Bytes::clone(&response.body))
+        .with_request_id(request_id::of(&response.headers))
         .with_retry_after(retry_after(&response.headers, jiff::Timestamp::now()))
 }
 

@@ -83,6 +83,7 @@ struct Repr {
     retryable: bool,
     retry_after: Option<Duration>,
     body: Option<Bytes>,
+    request_id: Option<Box<str>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -143,6 +144,13 @@ impl Error {
         self.0.body.as_ref()
     }
 
+    /// The id under which the gateway or a proxy has this call in its logs, where it tells one
+    /// (`X-Request-Id`). Worth giving to KESS with a question.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let outcome = match kind {
             ErrorKind::Config | ErrorKind::InvalidRequest => Outcome::NotSent,
@@ -158,6 +166,7 @@ impl Error {
             retryable: false,
             retry_after: None,
             body: None,
+            request_id: None,
             source: None,
         }))
     }
@@ -194,6 +203,11 @@ impl Error {
 
     pub(crate) fn with_body(mut self, body: Bytes) -> Error {
         self.0.body = Some(body);
+        self
+    }
+
+    pub(crate) fn with_request_id(mut self, request_id: Option<Box<str>>) -> Error {
+        self.0.request_id = request_id;
         self
     }
 
@@ -283,6 +297,7 @@ impl fmt::Debug for Error {
             .field("message", &self.0.message)
             .field("retryable", &self.0.retryable)
             .field("retry_after", &self.0.retry_after)
+            .field("request_id", &self.0.request_id)
             .field("body_bytes", &self.0.body.as_ref().map(Bytes::len))
             .finish_non_exhaustive()
     }

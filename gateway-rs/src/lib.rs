@@ -127,6 +127,7 @@ mod raw_json;
 mod redirect;
 mod reply;
 mod reply_signature;
+mod request_id;
 mod retry;
 mod seal;
 mod sensitive;

@@ -4,7 +4,7 @@
 //! others by a range of rows (`from`, `to`, `hasMore`) and come as objects of their own. Generated
 //! requests say which field pages and where the rows are, through [`Paged`] and [`Ranged`]; going
 //! on from piece to piece is the same for all and is done here. A stream asks for the next piece
-//! only when it is polled for it.
+//! only when it is polled for it. It holds a clone of its client, so it can be kept anywhere.
 //!
 //! Invariant: no stream is endless, and none gives rows twice without a word. A piece that is the
 //! one before it again ends the stream with an error.
@@ -77,15 +77,16 @@ pub trait Ranged: Operation + Clone {
     fn has_more(reply: &Self::Reply) -> bool;
 }
 
-impl<'c, R: Paged> Call<'c, R> {
+impl<R: Paged> Call<'_, R> {
     /// The pages, from the one that the request asks for to the last.
-    pub fn by_page(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + 'c {
+    pub fn by_page(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + use<R> {
         let (client, request, options) = self.into_parts();
+        let client = client.clone();
         stream::try_unfold(Some((request, None)), move |state| {
-            let options = options.clone();
+            let (client, options) = (client.clone(), options.clone());
             async move {
                 let Some((mut request, before)) = state else { return Ok(None) };
-                let call = Call::from_parts(client, request.clone(), options);
+                let call = Call::from_parts(&client, request.clone(), options);
                 let reply = unlike::<R>(call.send().await?, before.as_ref())?;
                 // What was asked for counts, not what the reply says of itself: a gateway that
                 // always says "page 1" must not be asked for ever.
@@ -99,20 +100,21 @@ impl<'c, R: Paged> Call<'c, R> {
     }
 
     /// The rows of all pages, from the one that the request asks for.
-    pub fn by_item(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + 'c {
+    pub fn by_item(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + use<R> {
         self.by_page().map_ok(|page| rows(page.into_inner().items)).try_flatten().boxed()
     }
 }
 
-impl<'c, R: Ranged> Call<'c, R> {
+impl<R: Ranged> Call<'_, R> {
     /// The ranges, from the one that the request asks for to the last.
-    pub fn by_range(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + 'c {
+    pub fn by_range(self) -> impl Stream<Item = Result<Reply<R::Reply>, Error>> + Send + use<R> {
         let (client, request, options) = self.into_parts();
+        let client = client.clone();
         stream::try_unfold(Some((request, None)), move |state| {
-            let options = options.clone();
+            let (client, options) = (client.clone(), options.clone());
             async move {
                 let Some((mut request, before)) = state else { return Ok(None) };
-                let call = Call::from_parts(client, request.clone(), options);
+                let call = Call::from_parts(&client, request.clone(), options);
                 let reply = unlike::<R>(call.send().await?, before.as_ref())?;
                 // Nobody has written down whether `to` is the last row or the one after it. The
                 // rows that came are counted instead, so none is left out and none comes twice.
@@ -128,7 +130,7 @@ impl<'c, R: Ranged> Call<'c, R> {
     }
 
     /// The rows of all ranges, from the one that the request asks for.
-    pub fn by_row(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + 'c {
+    pub fn by_row(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + use<R> {
         self.by_range().map_ok(|range| rows(R::into_rows(range.into_inner()))).try_flatten().boxed()
     }
 }
@@ -147,7 +149,8 @@ fn unlike<R: Operation>(
         .of(&R::META)
         .with_outcome(Outcome::Answered)
         .with_status(reply.status())
-        .with_body(reply.body().clone()))
+        .with_body(reply.body().clone())
+        .with_request_id(reply.raw.request_id.clone()))
 }
 
 fn rows<T>(items: Vec<T>) -> impl Stream<Item = Result<T, Error>> {

@@ -17,6 +17,7 @@ pub struct RawReply {
     /// Where `data` stands in `body`; `None` where there is no such key, or it is `null`.
     pub(crate) data: Option<Range<usize>>,
     pub(crate) signature: SignatureVerdict,
+    pub(crate) request_id: Option<Box<str>>,
 }
 
 impl RawReply {
@@ -44,6 +45,13 @@ impl RawReply {
     pub fn signature(&self) -> SignatureVerdict {
         self.signature
     }
+
+    /// The id under which the gateway or a proxy has this call in its logs, where it tells one
+    /// (`X-Request-Id`). Worth keeping for questions to KESS.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
 }
 
 impl fmt::Debug for RawReply {
@@ -52,6 +60,7 @@ impl fmt::Debug for RawReply {
             .field("status", &self.status)
             .field("body_bytes", &self.body.len())
             .field("signature", &self.signature)
+            .field("request_id", &self.request_id)
             .finish_non_exhaustive()
     }
 }
@@ -86,6 +95,11 @@ impl<T> Reply<T> {
     /// What the check of the answer's signature said.
     pub fn signature(&self) -> SignatureVerdict {
         self.raw.signature
+    }
+
+    /// See [`RawReply::request_id`].
+    pub fn request_id(&self) -> Option<&str> {
+        self.raw.request_id()
     }
 }
 

@@ -103,6 +103,11 @@ impl Notice {
         self.signed.get(field).map(String::as_str)
     }
 
+    /// Every field that the signature covers, with the signature itself, in byte order.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.signed.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Reads the notice as a generated object, or as an order. What is nested in it (`seller`,
     /// `detail`) is not covered by the signature.
     ///

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -216,6 +217,8 @@ impl SandboxBuilder {
             outbox: Outbox::default(),
             faults: Mutex::new(FaultBook::new(names, self.faults)),
             desk: Mutex::new(Desk { world, journal, later: Vec::new() }),
+            names,
+            arrived: AtomicU64::new(0),
         };
         Sandbox::serve(Arc::new(core), listener, self.threads)
     }

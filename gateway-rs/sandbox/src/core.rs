@@ -3,6 +3,7 @@
 //! Every change of state goes through [`Core::with_world`]: due events first, then the change, then
 //! the state file, all under one lock. A reply is made only after its change was written.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::check;
 use crate::clock::{Clock, Millis};
 use crate::faults::{Fault, FaultBook, Subject};
 use crate::journal::Journal;
+use crate::names::Names;
 use crate::outbox::{self, Outbox};
 use crate::php::Params;
 use crate::refusal::{ErrorCode, Refusal};
@@ -31,6 +33,9 @@ pub(crate) struct Core {
     pub(crate) outbox: Outbox,
     pub(crate) faults: Mutex<FaultBook>,
     pub(crate) desk: Mutex<Desk>,
+    pub(crate) names: Names,
+    /// Calls that came so far.
+    pub(crate) arrived: AtomicU64,
 }
 
 /// What one lock guards.
@@ -102,6 +107,12 @@ impl Core {
 
     fn room<'a>(&'a self, world: &'a mut World, now: Millis, fault: Option<&'a Fault>) -> Room<'a> {
         Room { world, settings: &self.settings, base_url: &self.base_url, now, fault }
+    }
+
+    /// The id of the call that is answered now, as a proxy before the gateway would give it.
+    pub(crate) fn request_id(&self) -> String {
+        let arrived = self.arrived.fetch_add(1, Ordering::Relaxed);
+        self.names.hex("request id", &arrived.to_string(), 16)
     }
 
     /// Answers a call of the gateway's endpoint.

@@ -109,7 +109,12 @@ impl Sandbox {
 
     /// Adds a fault.
     pub fn add_fault(&self, rule: FaultRule) {
-        lock(&self.core.faults).extend(FaultPlan::new().rule(rule));
+        self.add_faults(FaultPlan::new().rule(rule));
+    }
+
+    /// Adds the faults of a plan, in its order.
+    pub fn add_faults(&self, plan: FaultPlan) {
+        lock(&self.core.faults).extend(plan);
     }
 
     /// Takes every fault away. The counts stay.

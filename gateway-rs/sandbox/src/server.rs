@@ -86,7 +86,12 @@ async fn converse(stream: tokio::net::TcpStream, router: Router) {
 async fn gateway(State(core): State<Arc<Core>>, headers: HeaderMap, body: Bytes) -> Response {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    respond(core.gateway(bearer, &body)).await
+    let request_id = HeaderValue::try_from(core.request_id());
+    let mut response = respond(core.gateway(bearer, &body)).await;
+    if let Ok(request_id) = request_id {
+        response.headers_mut().insert("x-request-id", request_id);
+    }
+    response
 }
 
 async fn oauth_token(State(core): State<Arc<Core>>, headers: HeaderMap, body: Bytes) -> Response {

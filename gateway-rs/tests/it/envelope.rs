@@ -386,3 +386,31 @@ async fn the_raw_reply_is_reachable() {
     let reply = client.call(Read).send().await.unwrap();
     assert_eq!((reply.status(), &reply.body()[..17]), (200, &b"{\"success\":true,\""[..]));
 }
+
+#[tokio::test]
+async fn the_id_of_a_request_is_told_where_it_is_fit_to_be_shown() {
+    let told = async |status: u16, id: &str, body: &'static str| {
+        let id = id.to_owned();
+        let answer = move || Play::AnswerWith(status, "x-request-id", id.clone(), body.to_owned());
+        let gateway = Scripted::calls(move |_| answer());
+        let client = gateway.builder().retry(RetryPolicy::never()).build().unwrap();
+        match client.call(Read).send().await {
+            Ok(reply) => reply.request_id().map(str::to_owned),
+            Err(error) => error.request_id().map(str::to_owned),
+        }
+    };
+    let bodies = [
+        (200, r#"{"success":true,"data":{"id":1}}"#),
+        // Success with another shape, without a record, and with an error; a refusal; a page.
+        (200, r#"{"success":true,"data":{"id":[]}}"#),
+        (200, r#"{"success":true,"data":null}"#),
+        (404, r#"{"success":false,"code":"NOT_FOUND"}"#),
+        (502, "<html></html>"),
+    ];
+    for (status, body) in bodies {
+        assert_eq!(told(status, " 7f3a-9 ", body).await.as_deref(), Some("7f3a-9"), "{body}");
+    }
+    for unfit in ["", "a b", "\u{e9}", &"x".repeat(129)] {
+        assert_eq!(told(502, unfit, "").await, None, "{unfit:?}");
+    }
+}

@@ -63,3 +63,22 @@ fn no_text_form_shows_a_secret_or_a_person() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[tokio::test]
+async fn every_call_has_an_id_that_follows_from_the_seed() {
+    let ids = async |seed: u64| {
+        let sandbox = Sandbox::builder().seed(seed).start().unwrap();
+        let raw = Raw::login(&sandbox).await;
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let url = format!("{}/api/mch/v2/gateway", sandbox.base_url());
+            let response = raw.http.post(url).body("{}").send().await.unwrap();
+            ids.push(response.headers()["x-request-id"].to_str().unwrap().to_owned());
+        }
+        ids
+    };
+    let of_seed_1 = ids(1).await;
+    assert_ne!(of_seed_1[0], of_seed_1[1]);
+    assert_eq!(of_seed_1, ids(1).await);
+    assert_ne!(of_seed_1, ids(2).await);
+}
