@@ -5,10 +5,14 @@
 
 mod client;
 mod coverage;
+mod docs;
 mod example_tests;
+mod fold;
+mod input;
 mod json;
 mod markdown;
 mod openapi;
+mod python;
 mod reference;
 mod rust;
 mod sandbox;
@@ -22,6 +26,7 @@ pub(crate) fn all(spec: &Spec) -> Vec<OutFile> {
     let file = |path: &str, text: String| OutFile { path: path.to_owned(), text };
     let mut files = client::emit(spec);
     files.extend(example_tests::emit(spec));
+    files.extend(python::emit(spec));
     files.extend([
         file("docs/reference.md", reference::emit(spec)),
         file("spec/COVERAGE.md", coverage::emit(spec)),

@@ -196,6 +196,15 @@ impl Reply {
             Self::Any => None,
         }
     }
+
+    /// What one answer is to the whole list.
+    pub(crate) fn piece(&self) -> &'static str {
+        match self {
+            Self::Page(_) => "page",
+            Self::Range(_) => "range",
+            Self::Object(_) | Self::List(_) | Self::Any => "answer",
+        }
+    }
 }
 
 /// A field of a request or an object.

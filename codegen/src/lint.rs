@@ -24,6 +24,7 @@ pub(crate) fn run(spec: &Spec, findings: &mut Findings) {
     unsignable(spec, findings);
     two_sides(spec, findings);
     endless(spec, findings);
+    one_namespace(spec, findings);
 }
 
 /// Every field that the spec states, each once.
@@ -168,6 +169,35 @@ fn inside(field: &Field) -> Option<ObjectId> {
     match field.ty {
         Type::Object(id) | Type::Variable(id) => Some(id),
         _ => None,
+    }
+}
+
+/// A binding has objects and lists of values side by side, and beside classes of its own.
+fn one_namespace(spec: &Spec, findings: &mut Findings) {
+    const OWN: [&str; 10] = [
+        "Currency",
+        "Day",
+        "JsonValue",
+        "OpenEnum",
+        "Page",
+        "Record",
+        "Rows",
+        "Sealed",
+        "Timestamp",
+        "Untyped",
+    ];
+    let objects = spec.objects.iter().map(|object| (name::pascal(&object.name), &object.at));
+    let classes: HashSet<String> = objects.clone().map(|(class, _)| class).collect();
+    let enums = spec.enums.iter().map(|item| (name::pascal(&item.name), &item.at));
+    let enums = enums.map(|(class, at)| (classes.contains(&class), class, at));
+    for (taken, class, at) in objects.map(|(class, at)| (false, class, at)).chain(enums) {
+        if taken || OWN.contains(&class.as_str()) {
+            findings.add(
+                at,
+                format!("bindings have something else that is called `{class}`"),
+                "rename the object or the enum",
+            );
+        }
     }
 }
 

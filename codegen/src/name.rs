@@ -57,9 +57,58 @@ pub(crate) fn ident(name: &str) -> Ident {
     }
 }
 
+/// Words that no name may be in Python, and those that every call and every record of the package
+/// has: a field of that name gets a trailing underscore.
+const KEPT_IN_PYTHON: &[&str] = &[
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "reply", "return", "self",
+    "timeout", "try", "while", "with", "yield",
+];
+
+/// A name in Python: the snake_case that it has in Rust, unless the word is taken.
+pub(crate) fn python(snake: &str) -> String {
+    let kept = KEPT_IN_PYTHON.contains(&snake);
+    if kept { format!("{snake}_") } else { snake.to_owned() }
+}
+
+/// `PENDING_REFUND` stays, `HMAC-SHA256` → `HMAC_SHA256`, `Succeed` → `SUCCEED`, `1` → `N1`.
+pub(crate) fn constant(value: &str) -> String {
+    let words = if value.chars().any(|c| c.is_ascii_lowercase()) {
+        snake(value)
+    } else {
+        value.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+    };
+    let name = words.trim_matches('_').to_ascii_uppercase();
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("N{name}") } else { name }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ident, pascal, snake};
+    use super::{constant, ident, pascal, python, snake};
+
+    #[test]
+    fn values_become_constants() {
+        for (value, expected) in [
+            ("PENDING_PARTIAL_REFUND", "PENDING_PARTIAL_REFUND"),
+            ("HMAC-SHA256", "HMAC_SHA256"),
+            ("FAILED ON VERIFY TRX", "FAILED_ON_VERIFY_TRX"),
+            ("CARD_NOT_SUPPORT_3DS", "CARD_NOT_SUPPORT_3DS"),
+            ("Succeed", "SUCCEED"),
+            ("notYet", "NOT_YET"),
+            ("in", "IN"),
+            ("1", "N1"),
+        ] {
+            assert_eq!(constant(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn words_of_python_are_escaped() {
+        assert_eq!(python("from"), "from_");
+        assert_eq!(python("timeout"), "timeout_");
+        assert_eq!(python("type"), "type");
+    }
 
     #[test]
     fn wire_names_become_snake_case() {

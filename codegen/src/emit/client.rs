@@ -3,14 +3,13 @@
 //! What is generated is data and one-line forwarding; the runtime in `gateway-rs/src` does the
 //! rest. The token endpoint has no generated client: the runtime asks for tokens by itself.
 
-mod docs;
-mod enumeration;
+pub(super) mod enumeration;
 pub(super) mod errors;
 mod object;
-mod operation;
+pub(super) mod operation;
 mod page;
 pub(super) mod request;
-mod rust_type;
+pub(super) mod rust_type;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +67,7 @@ fn root(sections: &BTreeMap<&str, Vec<&Operation>>) -> OutFile {
 
 /// The open enums that some request or generated object holds. The others stand for what the
 /// runtime has by hand, such as the kinds of signature.
-fn enums_in_use(spec: &Spec) -> BTreeSet<EnumId> {
+pub(super) fn enums_in_use(spec: &Spec) -> BTreeSet<EnumId> {
     let requests = services(spec).flat_map(|operation| &operation.request.fields);
     let objects = spec.objects.iter().filter(|object| object.role != Default::default());
     let fields = requests.chain(objects.flat_map(|object| &object.fields));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
+use super::fold::fold;
 use crate::OutFile;
 
 /// What every generated file of Rust begins with.
@@ -13,13 +14,16 @@ const PREAMBLE: &str = "\
 // the command again.
 ";
 
+/// How long a line of documentation may be, without what stands before it.
+const DOC_COLUMNS: usize = 92;
+
 /// A file of Rust. `about` becomes the module's documentation.
 ///
 /// # Panics
 /// Where an emitter wrote what is not Rust: a mistake in this crate, which its tests find.
 pub(super) fn file(path: impl Into<String>, about: &str, items: &TokenStream) -> OutFile {
     let path = path.into();
-    let about = about.lines().flat_map(wrapped);
+    let about = about.lines().flat_map(|line| fold(line, DOC_COLUMNS));
     let about = about.map(|line| format!(" {line}").trim_end().to_owned());
     let tokens = quote! { #(#![doc = #about])* #items };
     let parsed = match syn::parse2(tokens) {
@@ -130,31 +134,13 @@ pub(super) fn doc(text: &str) -> TokenStream {
     let mut code = false;
     for line in text.trim_end().lines() {
         code ^= line.starts_with("```");
-        if code || line.chars().count() <= 92 {
+        if code || line.chars().count() <= DOC_COLUMNS {
             lines.push(format!(" {line}").trim_end().to_owned());
         } else {
-            lines.extend(wrapped(line).into_iter().map(|line| format!(" {line}")));
+            lines.extend(fold(line, DOC_COLUMNS).into_iter().map(|line| format!(" {line}")));
         }
     }
     quote! { #(#[doc = #lines])* }
-}
-
-/// Breaks a line between words; the rest of a list's item is indented below its text.
-fn wrapped(line: &str) -> Vec<String> {
-    let indent = if line.starts_with("- ") { "  " } else { "" };
-    let mut lines = vec![String::new()];
-    for word in line.split(' ') {
-        let current = lines.last_mut().expect("there is always a line");
-        if current.is_empty() {
-            current.push_str(word);
-        } else if current.chars().count() + 1 + word.chars().count() <= 92 {
-            current.push(' ');
-            current.push_str(word);
-        } else {
-            lines.push(format!("{indent}{word}"));
-        }
-    }
-    lines
 }
 
 /// Text from the spec as Markdown that rustdoc takes literally: what looks like a link or a tag

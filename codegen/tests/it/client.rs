@@ -14,7 +14,7 @@ fn folder() -> PathBuf {
 }
 
 /// The fixture of `documents` for what every spec must have, and an operation with each kind.
-fn spec() -> Vec<SourceFile> {
+pub(crate) fn spec() -> Vec<SourceFile> {
     let mut files = documents::spec();
     documents::read(&folder().join("spec"), "spec", &mut files).expect("the fixture can be read");
     files

@@ -4,3 +4,4 @@ mod client;
 mod documents;
 mod findings;
 mod freshness;
+mod python;

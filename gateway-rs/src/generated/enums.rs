@@ -200,8 +200,8 @@ impl From<&str> for RefundStatus {
 
 open_enum!(RefundStatus);
 
-/// The code of a bank or payment method: the `bic` of a bank account and the `service_code` of
-/// a payment. New ones appear without notice. What a merchant may use is what
+/// The code of a bank or payment method. It is the `bic` of a bank account and the
+/// `service_code` of a payment. New ones appear without notice. What a merchant may use is what
 /// `getpaymentmethods` answers.
 ///
 /// Documentation: only in the sample of "List payment methods".

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::docs;
 use crate::OutFile;
-use crate::emit::rust::{self, doc, prose};
+use crate::emit::docs::{self, Spelling};
+use crate::emit::rust::{self, doc};
 use crate::ir::{Enum, EnumId, EnumValue, Spec};
 use crate::name;
 
@@ -43,12 +43,10 @@ pub(in crate::emit) fn variants(values: &[EnumValue]) -> Vec<Ident> {
 
 fn one(item: &Enum) -> TokenStream {
     let name = format_ident!("{}", name::pascal(&item.name));
-    let about =
-        format!("{}\n\nDocumentation: {}.", prose(&item.description), docs::source(&item.source));
-    let about = doc(&about);
+    let about = doc(&docs::enumeration(Spelling::Rust, item));
     let variants = variants(&item.values);
     let values: Vec<&str> = item.values.iter().map(|value| value.value.as_str()).collect();
-    let docs = item.values.iter().map(|value| doc(&value_doc(value)));
+    let docs = item.values.iter().map(|value| doc(&docs::value(Spelling::Rust, value)));
     let titles = titles(item, &variants);
     quote! {
         #about
@@ -86,17 +84,6 @@ fn one(item: &Enum) -> TokenStream {
         }
 
         open_enum!(#name);
-    }
-}
-
-fn value_doc(value: &EnumValue) -> String {
-    let wire = format!("`{}`", value.value);
-    let title =
-        value.title.as_ref().map(|title| format!(" ({})", prose(title))).unwrap_or_default();
-    if value.description.is_empty() {
-        format!("{wire}{title}")
-    } else {
-        format!("{wire}{title}: {}", prose(&value.description))
     }
 }
 

@@ -3,8 +3,8 @@
 use proc_macro2::Literal;
 use quote::{format_ident, quote};
 
-use super::docs;
 use crate::OutFile;
+use crate::emit::docs::{self, Spelling};
 use crate::emit::rust;
 use crate::ir::{ErrorKind, Spec};
 
@@ -22,7 +22,7 @@ pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
         let meaning = &row.meaning;
         let kind = format_ident!("{}", kind(row.kind));
         let may_have_moved_money = row.may_have_moved_money;
-        let source = docs::source(&row.source);
+        let source = docs::source(Spelling::Rust, &row.source);
         quote! {
             DocumentedError {
                 status: #status,

@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::request::{self, Member};
-use super::{docs, rust_type};
+use super::rust_type;
 use crate::OutFile;
-use crate::emit::rust::{self, doc, prose};
+use crate::emit::docs::{self, Spelling};
+use crate::emit::rust::{self, doc};
 use crate::ir::{Field, Object, Spec};
 use crate::name::{self, ident};
 
@@ -24,12 +25,7 @@ pub(super) fn emit(spec: &Spec, path: String) -> OutFile {
 }
 
 fn about(object: &Object) -> TokenStream {
-    let mut text = prose(&object.description);
-    if let Some(title) = &object.title {
-        text.push_str(&format!("\n\nThe documentation calls it `{title}`."));
-    }
-    text.push_str(&format!("\n\nDocumentation: {}.", docs::source(&object.source)));
-    doc(&text)
+    doc(&docs::object(Spelling::Rust, object))
 }
 
 /// An object of a reply: public fields, read leniently.
@@ -53,7 +49,7 @@ fn read(spec: &Spec, object: &Object) -> TokenStream {
 
 /// A field of a reply.
 fn read_field(spec: &Spec, field: &Field) -> TokenStream {
-    let about = doc(&docs::field(spec, field));
+    let about = doc(&docs::field(Spelling::Rust, spec, field));
     let (name, ty) = (ident(&field.snake), rust_type::stored(spec, field));
     let rename = (field.snake != field.name).then(|| {
         let wire = &field.name;

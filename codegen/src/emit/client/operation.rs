@@ -4,8 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::request::{self, Member};
-use super::{docs, page, rust_type};
+use super::{page, rust_type};
 use crate::OutFile;
+use crate::emit::docs::{self, Spelling};
 use crate::emit::rust::{self, doc, prose};
 use crate::ir::{Effect, Field, Idempotency, Operation, Reply, Spec, Type};
 use crate::name::{self, ident};
@@ -29,7 +30,7 @@ fn one(spec: &Spec, operation: &Operation) -> TokenStream {
     let members = Member::of_request(spec, &operation.request.fields);
     let about = doc(&format!(
         "{}\n\n[`Client::{}`](crate::Client::{}) makes it.",
-        docs::operation(spec, operation),
+        docs::operation(Spelling::Rust, spec, operation),
         operation.name,
         operation.name
     ));
@@ -164,7 +165,7 @@ fn method(spec: &Spec, operation: &Operation, name: &Ident, members: &[Member<'_
 }
 
 fn method_doc(spec: &Spec, operation: &Operation, members: &[Member<'_>]) -> String {
-    let mut text = docs::operation(spec, operation);
+    let mut text = docs::operation(Spelling::Rust, spec, operation);
     let (required, optional): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.required);
     if !required.is_empty() {
         text.push_str("\n\n# Arguments");
@@ -182,11 +183,11 @@ fn method_doc(spec: &Spec, operation: &Operation, members: &[Member<'_>]) -> Str
         let links: Vec<String> = links.collect();
         text.push_str(&format!("\n\nOptional: {}.", links.join(", ")));
     }
-    for group in &operation.request.one_of {
-        let names: Vec<String> = group.iter().map(|name| format!("`{name}`")).collect();
-        text.push_str(&format!(" At least one of {} is required.", names.join(", ")));
+    if !operation.request.one_of.is_empty() {
+        text.push_str(&format!(" {}", docs::one_of(operation)));
     }
-    format!("{text}\n\n{}\n\n{}", docs::errors(operation), example(spec, operation, members))
+    let errors = docs::errors(Spelling::Rust, operation);
+    format!("{text}\n\n# Errors\n{errors}\n\n{}", example(spec, operation, members))
 }
 
 /// A call that compiles. Its arguments are taken as given, so that none of them is made up.

@@ -4,9 +4,11 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use super::{docs, rust_type};
+use super::rust_type;
+use crate::emit::docs::{self, Spelling};
+use crate::emit::input::Input;
 use crate::emit::rust::doc;
-use crate::ir::{Charset, CurrencyOf, Field, Spec, Type, Wire};
+use crate::ir::{Charset, Field, Spec, Type, Wire};
 use crate::name::ident;
 
 /// A member of the struct: a field of the wire, or an amount together with its currency.
@@ -25,37 +27,20 @@ pub(in crate::emit) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// The members of a request. `seller_code` is one, though optional: the client's configuration
-    /// has a value for it.
+    /// The members of a request.
     pub(in crate::emit) fn of_request(spec: &Spec, fields: &'a [Field]) -> Vec<Self> {
-        let mut members = Self::of_object(spec, fields);
-        for member in &mut members {
-            if member.field.name == "seller_code" {
-                member.required = false;
-                member.about.push_str("\n\nOnly where it differs from the client's configuration.");
-            }
-        }
-        members
+        Input::of_request(fields).into_iter().map(|input| Self::new(spec, input)).collect()
     }
 
     /// The members of an object inside a request.
     pub(in crate::emit) fn of_object(spec: &Spec, fields: &'a [Field]) -> Vec<Self> {
-        let mut members = Vec::new();
-        let mut paired: Vec<&str> = Vec::new();
-        for field in fields {
-            let currency = currency_of(field, fields)
-                .filter(|currency| !paired.contains(&currency.name.as_str()));
-            paired.extend(currency.map(|currency| currency.name.as_str()));
-            members.push(Self::new(spec, field, currency));
-        }
-        members.retain(|member| !paired.contains(&member.field.name.as_str()));
-        members
+        Input::of_object(fields).into_iter().map(|input| Self::new(spec, input)).collect()
     }
 
-    fn new(spec: &Spec, field: &'a Field, currency: Option<&'a Field>) -> Self {
+    fn new(spec: &Spec, input: Input<'a>) -> Self {
+        let about = docs::input(Spelling::Rust, spec, &input);
+        let Input { field, currency, required, .. } = input;
         let name = ident(&field.snake);
-        let about = docs::field(spec, field);
-        let required = field.required;
         if currency.is_some() {
             let (ty, converted) = (quote!(Money), quote!(#name));
             let argument = ty.clone();
@@ -99,13 +84,6 @@ impl<'a> Member<'a> {
             }
         }
     }
-}
-
-/// The sibling that carries the currency, where it comes and goes with the amount.
-fn currency_of<'a>(field: &Field, siblings: &'a [Field]) -> Option<&'a Field> {
-    let Type::Money { currency: CurrencyOf::Sibling(name), .. } = &field.ty else { return None };
-    let sibling = siblings.iter().find(|sibling| sibling.name == *name);
-    sibling.filter(|sibling| sibling.required == field.required)
 }
 
 /// The struct with its constructor and setters.

@@ -7,7 +7,7 @@ use crate::ir::{Field, Spec, Type};
 use crate::name;
 
 /// The type of the value itself, whether it is there or not.
-pub(super) fn of(spec: &Spec, ty: &Type) -> TokenStream {
+pub(in crate::emit) fn of(spec: &Spec, ty: &Type) -> TokenStream {
     match ty {
         Type::Text | Type::Digits | Type::Url => quote!(String),
         Type::Integer(_) => quote!(i64),
@@ -62,7 +62,7 @@ pub(super) fn stored(spec: &Spec, field: &Field) -> TokenStream {
     if field.required || is_collection(&field.ty) { of } else { quote!(Option<#of>) }
 }
 
-pub(super) fn is_collection(ty: &Type) -> bool {
+pub(in crate::emit) fn is_collection(ty: &Type) -> bool {
     matches!(ty, Type::List(_) | Type::Map(_))
 }
 
