@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("payout-engine/Cargo.toml", &["kess-gateway", "kess-sandbox"]),
     ("xtask/Cargo.toml", &["kess-codegen"]),
     ("fuzz/targets/Cargo.toml", &["kess-gateway", "payout-engine"]),
+    ("bindings/python/Cargo.toml", &["kess-gateway", "kess-sandbox", "payout-engine"]),
     ("benches/Cargo.toml", &["kess-gateway", "kess-sandbox", "payout-engine"]),
 ];
 

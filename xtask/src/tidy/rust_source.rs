@@ -9,6 +9,7 @@ const COLUMNS_LIMIT: usize = 100;
 
 /// Where binary floating point is allowed, and why. Money is never among them.
 const FLOATS: &[(&str, &str)] = &[
+    ("bindings/python/src/seconds.rs", "Python counts seconds in floats; times, never money"),
     ("gateway-rs/sandbox/src/php.rs", "PHP signs the rounding of its floats; repeated exactly"),
     ("gateway-rs/src/decode/scalar.rs", "serde hands over other numbers so; never an amount"),
     ("gateway-rs/src/decode/shape.rs", "serde hands over other numbers so; they are refused"),
