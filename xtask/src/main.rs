@@ -9,6 +9,7 @@ mod codegen;
 mod console;
 mod decisions;
 mod fuzz;
+mod package;
 mod planted;
 mod process;
 mod python;
@@ -45,6 +46,8 @@ enum Chore {
     Planted(planted::Options),
     /// Run the benchmarks
     Bench(bench::Options),
+    /// Build what is handed to others
+    Package(package::Options),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Planted(options) => planted::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Package(options) => package::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

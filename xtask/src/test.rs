@@ -4,11 +4,14 @@
 //! message where the tool is absent; `--all` makes that an error. All steps run even if an earlier
 //! one failed, and the summary at the end says how each of them went.
 
+mod python;
+
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::python::CHECKS;
 use crate::tools::{self, PYTHON};
-use crate::{console, process, python, root, target_folder};
+use crate::{console, process, root, target_folder};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
@@ -16,6 +19,9 @@ pub(crate) struct Options {
     /// A missing foreign tool (php, openssl, python3) is an error
     #[arg(long)]
     all: bool,
+    /// Only the steps whose title holds this word, such as `Python`
+    #[arg(long, value_name = "WORD")]
+    only: Option<String>,
     /// Only the Rust tests that these words select; the other steps are left out
     #[arg(last = true)]
     filter: Vec<String>,
@@ -45,6 +51,7 @@ const STEPS: &[Step] = &[
     ("documentation tests", documentation_tests),
     ("the OpenAPI document", openapi_checks),
     ("an attack on the sandbox", attack_sandbox),
+    ("the Python package", python_package),
 ];
 
 /// Runs the tests.
@@ -59,13 +66,21 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if !options.filter.is_empty() {
         return process::run(&mut rust_test_command(options));
     }
-    let outcomes: Vec<(&str, Outcome)> = STEPS
-        .iter()
+    let only = options.only.as_deref().unwrap_or_default();
+    let steps = STEPS.iter().filter(|(title, _)| title.contains(only));
+    let outcomes: Vec<(&str, Outcome)> = steps
         .map(|(title, work)| {
             console::step(title);
             (*title, work(options))
         })
         .collect();
+    if outcomes.is_empty() {
+        let titles: Vec<&str> = STEPS.iter().map(|(title, _)| *title).collect();
+        return Err(format!(
+            "no step holds `{only}` in its title; there are: {}",
+            titles.join(", ")
+        ));
+    }
     summary(&outcomes)
 }
 
@@ -92,13 +107,17 @@ fn rust_tests(options: &Options) -> Outcome {
     process::run(&mut rust_test_command(options)).into()
 }
 
+/// All but the binding: it can only be loaded by Python, and its tests are Python's.
+const TESTED_BY_RUST: [&str; 3] = ["--workspace", "--exclude", "kesspay-python"];
+
 /// nextest where it is installed, since it is faster and reports better; plain cargo elsewhere.
 fn rust_test_command(options: &Options) -> Command {
     let mut command = process::cargo();
     if process::find("cargo-nextest").is_some() {
-        command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+        command.args(["nextest", "run", "--no-fail-fast"]).args(TESTED_BY_RUST);
     } else {
-        command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        command.args(["test", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        command.args(TESTED_BY_RUST);
     }
     if options.all {
         command.env(tools::REQUIRE_TOOLS, "1");
@@ -108,7 +127,7 @@ fn rust_test_command(options: &Options) -> Command {
 }
 
 fn documentation_tests(_options: &Options) -> Outcome {
-    process::run(process::cargo().args(["test", "--workspace", "--doc", "--quiet"])).into()
+    process::run(process::cargo().args(["test", "--doc", "--quiet"]).args(TESTED_BY_RUST)).into()
 }
 
 fn openapi_checks(_options: &Options) -> Outcome {
@@ -121,7 +140,7 @@ fn openapi_checks(_options: &Options) -> Outcome {
 fn attack_sandbox(_options: &Options) -> Outcome {
     with_python(|python| {
         // With the tests' dependencies, so that nothing is compiled that the tests did not need.
-        process::run(process::cargo().args(["build", "--workspace", "--bins", "--tests"]))?;
+        process::run(process::cargo().args(["build", "--bins", "--tests"]).args(TESTED_BY_RUST))?;
         let payout = format!("payout{}", std::env::consts::EXE_SUFFIX);
         process::run(
             process::at_root(python)
@@ -131,9 +150,14 @@ fn attack_sandbox(_options: &Options) -> Outcome {
     })
 }
 
+/// Builds a wheel, and lets Python use it.
+fn python_package(_options: &Options) -> Outcome {
+    if PYTHON.is_present() { python::binding().into() } else { Outcome::Skipped(PYTHON.missing()) }
+}
+
 fn with_python(check: impl FnOnce(PathBuf) -> Result<(), String>) -> Outcome {
     if PYTHON.is_present() {
-        python::interpreter().and_then(check).into()
+        CHECKS.interpreter().and_then(check).into()
     } else {
         Outcome::Skipped(PYTHON.missing())
     }

@@ -30,10 +30,10 @@ pub(crate) const OPENSSL: Tool = Tool {
     package: "openssl",
 };
 
-/// Validates the OpenAPI document and attacks the sandbox.
+/// Validates the OpenAPI document, attacks the sandbox, and uses the Python package.
 pub(crate) const PYTHON: Tool = Tool {
     program: "python3",
-    used_for: "validating spec/openapi.json and attacking the sandbox with schemathesis",
+    used_for: "validating spec/openapi.json, attacking the sandbox, and the Python package",
     package: "python3 python3-venv",
 };
 
