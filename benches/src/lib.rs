@@ -1,7 +1,13 @@
-//! What the benchmarks measure with: a gateway without a network, and a payout to send it.
+//! What the benchmarks measure with: gateways that cost nothing, and payouts to send them.
 //!
-//! The benchmarks are in `benches/`; `cargo xtask bench` runs them. Nothing here is measured
-//! itself.
+//! The benchmarks are in `benches/`; `cargo xtask bench` runs them. What other languages are
+//! compared with is in `src/bin/kess-bench.rs`, and who is compared in `python/` and `peers/`;
+//! `cargo xtask bench --python` runs it. Nothing here is measured itself.
+
+pub mod batch;
+pub mod calls;
+pub mod stub;
+pub mod watch;
 
 use std::sync::Arc;
 
@@ -12,6 +18,7 @@ use http::HeaderMap;
 use kess_gateway::objects::Customer;
 use kess_gateway::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use kess_gateway::{BaseUrl, Client, Credentials, Error, PublicKey};
+use serde_json::{Value, json};
 
 /// The documentation's sample of a withdrawal's reply.
 pub const REPLY: &str = include_str!("../../spec/examples/withdraw.documented.reply.json");
@@ -45,6 +52,44 @@ impl Transport for Instant {
     }
 }
 
+/// With what messages are signed here.
+pub const API_SECRET: &str = "abc123";
+
+/// The configuration that belongs to a gateway at `base_url`: the variables of the manual.
+#[must_use]
+pub fn configuration(base_url: &str) -> Value {
+    json!({
+        "KESS_BASE_URL": base_url,
+        "KESS_CLIENT_ID": "id",
+        "KESS_CLIENT_SECRET": "secret",
+        "KESS_USERNAME": "user",
+        "KESS_PASSWORD": "password",
+        "KESS_API_SECRET_KEY": API_SECRET,
+        "KESS_SELLER_CODE": "CU2501-101139033689723677",
+        "KESS_PUBLIC_KEY": PUBLIC_KEY,
+    })
+}
+
+/// A client for the gateway that the environment names.
+///
+/// # Errors
+/// What is missing or makes no sense.
+pub fn configured_client() -> Result<Client, Error> {
+    let value = |name: &str| std::env::var(name).unwrap_or_default();
+    Client::builder()
+        .base_url(value("KESS_BASE_URL").parse()?)
+        .credentials(Credentials::new(
+            value("KESS_CLIENT_ID"),
+            value("KESS_CLIENT_SECRET"),
+            value("KESS_USERNAME"),
+            value("KESS_PASSWORD"),
+        ))
+        .api_secret(value("KESS_API_SECRET_KEY"))
+        .seller_code(value("KESS_SELLER_CODE"))
+        .public_key(PublicKey::from_pem(&value("KESS_PUBLIC_KEY"))?)
+        .build()
+}
+
 /// A client whose every call is answered at once with [`REPLY`].
 ///
 /// # Errors
@@ -53,7 +98,7 @@ pub fn client() -> Result<Client, Error> {
     Client::builder()
         .base_url(BaseUrl::sandbox())
         .credentials(Credentials::new("id", "secret", "user", "password"))
-        .api_secret("abc123")
+        .api_secret(API_SECRET)
         .seller_code("CU2501-101139033689723677")
         .public_key(PublicKey::from_pem(PUBLIC_KEY)?)
         .transport(Arc::new(Instant))
