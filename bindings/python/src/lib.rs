@@ -39,9 +39,7 @@ mod _native {
     #[pymodule_export]
     use super::environment::{client_from_env, engine_from_env};
     #[pymodule_export]
-    use super::offline::{
-        crc_holds, khqr_differences, khqr_md5, parse_khqr, parse_redirect, sign_form, sign_json,
-    };
+    use super::offline::{crc_holds, khqr_md5, parse_khqr, parse_redirect, sign_form, sign_json};
     #[pymodule_export]
     use super::pages::Pages;
     #[pymodule_export]

@@ -35,16 +35,6 @@ pub(crate) fn parse_khqr<'py>(py: Python<'py>, qr: &str) -> PyResult<Bound<'py, 
     Home::Khqr.make(py, "Khqr", values)
 }
 
-/// Names the fields in which a QR text and the JSON of a `decode_khqr` reply's data differ.
-#[pyfunction]
-pub(crate) fn khqr_differences(
-    py: Python<'_>,
-    qr: &str,
-    data: &str,
-) -> PyResult<Vec<&'static str>> {
-    Khqr::parse(qr).map_err(setup(py))?.differences(data).map_err(setup(py))
-}
-
 /// The MD5 of a QR text.
 #[pyfunction]
 pub(crate) fn khqr_md5(qr: &str) -> String {

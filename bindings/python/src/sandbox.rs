@@ -4,11 +4,9 @@
 //! wherever this waits for them or for what they hold, or each would wait for the other.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use kess_sandbox::{
-    Duplicates, Fault, FaultPlan, FaultRule, LedgerRow, NoticeState, OtpPolicy, Sandbox,
-    SandboxError,
+    Duplicates, FaultPlan, LedgerRow, NoticeState, OtpPolicy, Sandbox, SandboxError,
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -74,22 +72,6 @@ fn refused(py: Python<'_>, error: &SandboxError) -> PyErr {
     })
 }
 
-/// One share of the faults each for a call that is lost, one that is done but lost, and a busy
-/// gateway; the latency on top for every call. The same as in `payout sandbox`.
-fn everyday_faults(per_mille: u32, latency: Option<Duration>) -> FaultPlan {
-    let busy = Fault::Status { status: 503, booked: false, retry_after: Some(1) };
-    let mut plan = FaultPlan::new();
-    if per_mille >= 3 {
-        for fault in [Fault::CutBeforeBooking, Fault::CutAfterBooking, busy] {
-            plan = plan.rule(FaultRule::new(fault).per_mille(per_mille / 3));
-        }
-    }
-    match latency {
-        Some(latency) => plan.rule(FaultRule::new(Fault::Slow(latency))),
-        None => plan,
-    }
-}
-
 fn otp_policy(text: &str) -> PyResult<OtpPolicy> {
     Ok(match text {
         "by_account" => OtpPolicy::ByAccount,
@@ -125,7 +107,7 @@ impl PySandbox {
         let mut builder = Sandbox::builder()
             .seed(seed)
             .otp(otp_policy(otp)?)
-            .faults(everyday_faults(faults, latency));
+            .faults(FaultPlan::bad_day(faults, latency.unwrap_or_default()));
         if let Some(port) = port {
             builder = builder.port(port);
         }

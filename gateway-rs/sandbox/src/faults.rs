@@ -176,6 +176,22 @@ impl FaultPlan {
         self.rules.push(rule);
         self
     }
+
+    /// A bad day: of a thousand calls so many go wrong, a third of these lost on the way, a third
+    /// carried out and their answer lost, a third answered by a busy gateway; and every answer is
+    /// kept waiting for `latency`.
+    #[must_use]
+    pub fn bad_day(per_mille: u32, latency: Duration) -> Self {
+        let share = per_mille / 3;
+        let mut plan = Self::new();
+        if share > 0 {
+            let busy = Fault::Status { status: 503, booked: false, retry_after: Some(1) };
+            for fault in [Fault::CutBeforeBooking, Fault::CutAfterBooking, busy] {
+                plan = plan.rule(FaultRule::new(fault).per_mille(share));
+            }
+        }
+        if latency.is_zero() { plan } else { plan.rule(FaultRule::new(Fault::Slow(latency))) }
+    }
 }
 
 /// The call that faults are drawn for.

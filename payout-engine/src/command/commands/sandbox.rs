@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use kess_sandbox::{Fault, FaultPlan, FaultRule, OtpPolicy, Sandbox};
+use kess_sandbox::{FaultPlan, OtpPolicy, Sandbox};
 use serde_json::json;
 
 use crate::command::args::{Global, SandboxArgs, SandboxOtp};
@@ -16,7 +16,9 @@ use crate::command::output::{print, tell};
 use crate::command::rehearsal::sandbox_variables;
 
 pub(crate) async fn execute(args: &SandboxArgs, global: &Global) -> Result<Exit, Failure> {
-    let mut builder = Sandbox::builder().seed(args.seed).faults(faults(args)).otp(otp(args.otp));
+    let latency = Duration::from_millis(args.latency);
+    let faults = FaultPlan::bad_day(args.faults.into(), latency);
+    let mut builder = Sandbox::builder().seed(args.seed).faults(faults).otp(otp(args.otp));
     if let Some(port) = args.port {
         builder = builder.port(port);
     }
@@ -42,23 +44,6 @@ fn otp(policy: SandboxOtp) -> OtpPolicy {
         SandboxOtp::Always => OtpPolicy::Always,
         SandboxOtp::Never => OtpPolicy::Never,
     }
-}
-
-/// One share of the faults each for a call that is lost, one that is done but lost, and a busy
-/// gateway; the latency on top for every call.
-fn faults(args: &SandboxArgs) -> FaultPlan {
-    let share = u32::from(args.faults / 3);
-    let mut plan = FaultPlan::new();
-    if share > 0 {
-        let busy = Fault::Status { status: 503, booked: false, retry_after: Some(1) };
-        for fault in [Fault::CutBeforeBooking, Fault::CutAfterBooking, busy] {
-            plan = plan.rule(FaultRule::new(fault).per_mille(share));
-        }
-    }
-    if args.latency > 0 {
-        plan = plan.rule(FaultRule::new(Fault::Slow(Duration::from_millis(args.latency))));
-    }
-    plan
 }
 
 /// The environment that points `payout` at this sandbox.
