@@ -7,7 +7,9 @@
 //!   go on with the old one. If that fails, the old one is still good and the renewal is tried
 //!   again later.
 //! - *Refresh, then password.* A refresh token is tried once; if it is refused, the password grant
-//!   follows at once.
+//!   follows at once ([`grant`]).
+//! - *Or from elsewhere.* A client without credentials has a token provider, to which all of this
+//!   applies but the refresh token. It is told when the gateway refused its token.
 //!
 //! Time is `tokio`'s monotonic clock, so tests can pause and advance it. A token that the gateway
 //! dropped earlier is noticed by its 401.
@@ -15,22 +17,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use url::Url;
 
-use crate::decode;
-use crate::envelope::{self, Envelope};
+use crate::delegate::{self, AccessToken, TokenProvider};
 use crate::error::{Error, ErrorKind, Outcome};
-use crate::operation::{Effect, Idempotency, OperationMeta};
 use crate::retry::{self, Failure, RetryPolicy};
-use crate::transport::{HttpRequest, HttpResponse, Transport};
+
+mod grant;
+
+pub use grant::Credentials;
+pub(crate) use grant::GrantRequests;
+use grant::{TOKEN, unreadable};
 
 /// What the documentation says a token lives, where the reply does not.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(1800);
@@ -41,50 +43,8 @@ const REFRESH_GRACE: Duration = Duration::from_secs(15 * 60);
 /// Renewal begins this long before the end, or a fifth of the lifetime if that is shorter.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
 
-/// The token request, as errors call it.
-const TOKEN: OperationMeta = OperationMeta {
-    service: "oauth/token",
-    name: "token",
-    effect: Effect::Read,
-    idempotency: Idempotency::None,
-    one_of: &[],
-};
-
-/// What the gateway gave the merchant: an OAuth client and a user.
-#[derive(Clone)]
-pub struct Credentials {
-    /// The OAuth client's id.
-    pub client_id: String,
-    /// The OAuth client's secret.
-    pub client_secret: SecretString,
-    /// The user's name.
-    pub username: String,
-    /// The user's password.
-    pub password: SecretString,
-}
-
-impl Credentials {
-    /// Joins the four.
-    pub fn new(
-        client_id: impl Into<String>,
-        client_secret: impl Into<String>,
-        username: impl Into<String>,
-        password: impl Into<String>,
-    ) -> Credentials {
-        Credentials {
-            client_id: client_id.into(),
-            client_secret: SecretString::from(client_secret.into()),
-            username: username.into(),
-            password: SecretString::from(password.into()),
-        }
-    }
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Credentials([masked])")
-    }
-}
+/// What stands before a token in its header.
+const BEARER: &str = "Bearer ";
 
 /// A token in use. The generation tells callers apart who met a 401 with an older one.
 pub(crate) struct Token {
@@ -94,6 +54,33 @@ pub(crate) struct Token {
     expires_at: Instant,
 }
 
+impl Token {
+    /// The token as another client takes it.
+    pub(crate) fn handed_out(&self) -> AccessToken {
+        let value = String::from_utf8_lossy(self.authorization.as_bytes());
+        let value = value.strip_prefix(BEARER).unwrap_or_default();
+        let left = self.expires_at.saturating_duration_since(Instant::now());
+        AccessToken::new(value, Some(left))
+    }
+}
+
+/// Where tokens come from.
+pub(crate) enum Source {
+    /// From the gateway, for the merchant's credentials.
+    Gateway(Box<GrantRequests>),
+    /// From whoever holds them.
+    Elsewhere(Arc<dyn TokenProvider>),
+}
+
+/// A token that was just given out.
+struct Granted {
+    access_token: SecretString,
+    refresh_token: Option<SecretString>,
+    lifetime: Option<Duration>,
+    /// The lifetime counts from then at the earliest.
+    asked_at: Instant,
+}
+
 type Renewal = Shared<BoxFuture<'static, Result<Arc<Token>, Error>>>;
 
 #[derive(Default)]
@@ -101,6 +88,8 @@ struct State {
     token: Option<Arc<Token>>,
     refresh: Option<(SecretString, Instant)>,
     renewal: Option<(AbortHandle, Renewal)>,
+    /// The token that the gateway refused, until there is another one.
+    refused: Option<HeaderValue>,
     generation: u64,
 }
 
@@ -112,23 +101,15 @@ pub(crate) struct Auth {
 }
 
 struct Inner {
-    transport: Arc<dyn Transport>,
-    url: Url,
-    credentials: Credentials,
+    source: Source,
     timeout: Duration,
     state: Mutex<State>,
 }
 
 impl Auth {
-    pub(crate) fn new(
-        transport: Arc<dyn Transport>,
-        url: Url,
-        credentials: Credentials,
-        timeout: Duration,
-        retry: RetryPolicy,
-    ) -> Auth {
+    pub(crate) fn new(source: Source, timeout: Duration, retry: RetryPolicy) -> Auth {
         let state = Mutex::default();
-        Auth { inner: Arc::new(Inner { transport, url, credentials, timeout, state }), retry }
+        Auth { inner: Arc::new(Inner { source, timeout, state }), retry }
     }
 
     /// The same token, asked for with another patience.
@@ -173,6 +154,7 @@ impl Auth {
                 }
                 _ => {
                     state.token = None;
+                    state.refused = Some(refused.authorization.clone());
                     self.renewal(&mut state)
                 }
             }
@@ -199,12 +181,10 @@ impl Auth {
     }
 
     async fn renew(&self) -> Result<Arc<Token>, Error> {
-        let granted = self.grant().await.and_then(|(grant, asked_at)| {
-            bearer(&grant.access_token).map(|authorization| (grant, authorization, asked_at))
-        });
+        let granted = self.grant_anew().await;
         let mut state = self.lock();
         state.renewal = None;
-        let (grant, authorization, asked_at) = match granted {
+        let (granted, authorization) = match granted {
             Ok(granted) => granted,
             // Whatever became of the token request, the call that needs the token has not left.
             Err(error) => {
@@ -221,35 +201,42 @@ impl Auth {
                 return Err(error.with_outcome(Outcome::NotSent));
             }
         };
-        let lifetime = match grant.expires_in {
-            Some(seconds) if seconds > 0 => {
-                Duration::from_secs(seconds.unsigned_abs()).min(LONGEST_LIFETIME)
-            }
-            _ => DEFAULT_LIFETIME,
-        };
+        let lifetime = granted.lifetime.map_or(DEFAULT_LIFETIME, |it| it.min(LONGEST_LIFETIME));
         state.generation += 1;
-        let expires_at = asked_at + lifetime;
+        let expires_at = granted.asked_at + lifetime;
         let token = Arc::new(Token {
             authorization,
             generation: state.generation,
             renew_from: expires_at - RENEWAL_MARGIN.min(lifetime / 5),
             expires_at,
         });
-        state.refresh = grant.refresh_token.map(|it| (it, expires_at + REFRESH_GRACE));
+        state.refresh = granted.refresh_token.map(|it| (it, expires_at + REFRESH_GRACE));
+        state.refused = None;
         state.token = Some(Arc::clone(&token));
         tracing::debug!(lifetime_s = lifetime.as_secs(), "got an access token");
         Ok(token)
     }
 
-    /// Asks for a token: with the refresh token if there is one, else with the password. Also says
-    /// when it was asked for, because the lifetime counts from then at the earliest.
-    async fn grant(&self) -> Result<(Grant, Instant), Error> {
+    /// Asks for a token other than the one that was refused, if one was.
+    async fn grant_anew(&self) -> Result<(Granted, HeaderValue), Error> {
+        loop {
+            let knew = self.lock().refused.is_some();
+            let granted = self.grant(knew).await?;
+            let authorization = bearer(&granted.access_token)?;
+            // Refused while it was under way: who was asked did not know, and gave the same again.
+            if knew || self.lock().refused.as_ref() != Some(&authorization) {
+                return Ok((granted, authorization));
+            }
+        }
+    }
+
+    /// Asks for a token: with the refresh token if there is one, else with the password.
+    async fn grant(&self, refused: bool) -> Result<Granted, Error> {
         // Taken, not copied: nobody uses it a second time, whatever becomes of this request.
-        let refresh = self.lock().refresh.take();
-        if let Some((refresh, _)) = refresh.filter(|(_, until)| Instant::now() < *until) {
-            let asked_at = Instant::now();
-            match self.request(&self.refresh_form(&refresh)).await {
-                Ok(grant) => return Ok((grant, asked_at)),
+        let refresh = self.lock().refresh.take().filter(|(_, until)| Instant::now() < *until);
+        if let (Source::Gateway(gateway), Some((refresh, _))) = (&self.inner.source, refresh) {
+            match self.of_gateway(gateway, Some(&refresh)).await {
+                Ok(granted) => return Ok(granted),
                 Err(error) => {
                     tracing::debug!(%error, "the refresh token was not accepted");
                 }
@@ -257,9 +244,12 @@ impl Auth {
         }
         let mut attempt = 1;
         loop {
-            let asked_at = Instant::now();
-            let error = match self.request(&self.password_form()).await {
-                Ok(grant) => return Ok((grant, asked_at)),
+            let granted = match &self.inner.source {
+                Source::Gateway(gateway) => self.of_gateway(gateway, None).await,
+                Source::Elsewhere(provider) => self.of_provider(&**provider, refused).await,
+            };
+            let error = match granted {
+                Ok(granted) => return Ok(granted),
                 Err(error) => error,
             };
             let failure = Failure {
@@ -279,45 +269,42 @@ impl Auth {
         }
     }
 
-    async fn request(&self, form: &Form<'_>) -> Result<Grant, Error> {
-        let body = serde_json::to_vec(form).map_err(|_| unreadable("the credentials"))?;
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let request = HttpRequest {
-            url: self.inner.url.clone(),
-            headers,
-            body: Bytes::from(body),
-            timeout: self.inner.timeout,
+    async fn of_gateway(
+        &self,
+        gateway: &GrantRequests,
+        refresh: Option<&SecretString>,
+    ) -> Result<Granted, Error> {
+        let asked_at = Instant::now();
+        let form = match refresh {
+            Some(refresh) => gateway.refresh_form(refresh),
+            None => gateway.password_form(),
         };
-        let response = self.inner.transport.send(request).await;
-        let response = response.map_err(|error| crate::client::transport_error(&TOKEN, error))?;
-        read_grant(&response)
+        let grant = gateway.request(&form, self.inner.timeout).await?;
+        let seconds = grant.expires_in.filter(|seconds| *seconds > 0);
+        Ok(Granted {
+            access_token: grant.access_token,
+            refresh_token: grant.refresh_token,
+            lifetime: seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
+            asked_at,
+        })
     }
 
-    fn password_form(&self) -> Form<'_> {
-        Form {
-            grant_type: "password",
-            username: Some(&self.inner.credentials.username),
-            password: Some(self.inner.credentials.password.expose_secret()),
-            ..self.form()
-        }
-    }
-
-    fn refresh_form<'a>(&'a self, refresh_token: &'a SecretString) -> Form<'a> {
-        let refresh_token = Some(refresh_token.expose_secret());
-        Form { grant_type: "refresh_token", refresh_token, ..self.form() }
-    }
-
-    fn form(&self) -> Form<'_> {
-        Form {
-            grant_type: "",
-            client_id: &self.inner.credentials.client_id,
-            client_secret: self.inner.credentials.client_secret.expose_secret(),
-            username: None,
-            password: None,
-            refresh_token: None,
-        }
+    async fn of_provider(
+        &self,
+        provider: &dyn TokenProvider,
+        refused: bool,
+    ) -> Result<Granted, Error> {
+        const PROVIDER: &str = "token provider";
+        let asked_at = Instant::now();
+        let token = match tokio::time::timeout(self.inner.timeout, provider.token(refused)).await {
+            Ok(Ok(token)) => token,
+            Ok(Err(error)) => {
+                return Err(error.into_error(PROVIDER, ErrorKind::Authentication).of(&TOKEN));
+            }
+            Err(_) => return Err(delegate::too_slow(PROVIDER).of(&TOKEN)),
+        };
+        let (access_token, lifetime) = token.into_parts();
+        Ok(Granted { access_token, refresh_token: None, lifetime, asked_at })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -325,75 +312,15 @@ impl Auth {
     }
 }
 
-/// The body of a token request.
-#[derive(Serialize)]
-struct Form<'a> {
-    grant_type: &'a str,
-    client_id: &'a str,
-    client_secret: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-}
-
-/// The answer to a token request; not in an envelope.
-#[derive(Deserialize)]
-struct Grant {
-    #[serde(deserialize_with = "secret")]
-    access_token: SecretString,
-    #[serde(default, deserialize_with = "optional_secret")]
-    refresh_token: Option<SecretString>,
-    #[serde(default, deserialize_with = "decode::field")]
-    expires_in: Option<i64>,
-}
-
 fn bearer(access_token: &SecretString) -> Result<HeaderValue, Error> {
-    let mut header = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
+    let mut header = HeaderValue::try_from(format!("{BEARER}{}", access_token.expose_secret()))
         .map_err(|_| unreadable("the access token is not fit for a header"))?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
-    String::deserialize(from).map(SecretString::from)
-}
-
-fn optional_secret<'de, D>(from: D) -> Result<Option<SecretString>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    Ok(Option::<String>::deserialize(from)?.filter(|it| !it.is_empty()).map(SecretString::from))
-}
-
-fn read_grant(response: &HttpResponse) -> Result<Grant, Error> {
-    if (200..300).contains(&response.status) {
-        // The bytes are not kept: they hold the token.
-        return serde_json::from_slice(&response.body)
-            .map_err(|_| unreadable("the answer to the token request has no access_token"));
-    }
-    let error = match envelope::read(&TOKEN, response) {
-        Ok(_) => unreadable("the answer to the token request"),
-        Err(error) => error,
-    };
-    // OAuth's own codes stand under `error`; Passport answers a wrong password with 400.
-    let code = Envelope::parse(&response.body).and_then(|envelope| envelope.oauth_code());
-    match code.as_deref() {
-        Some("invalid_grant" | "invalid_client" | "unauthorized_client" | "invalid_request") => {
-            Err(error.with_code(code).with_kind(ErrorKind::Authentication))
-        }
-        _ => Err(error),
-    }
 }
 
 fn shut_down() -> Error {
     Error::new(ErrorKind::Transport, "the runtime was shut down during the token request")
         .of(&TOKEN)
         .with_outcome(Outcome::NotSent)
-}
-
-fn unreadable(text: &str) -> Error {
-    Error::new(ErrorKind::Decode, text).of(&TOKEN)
 }

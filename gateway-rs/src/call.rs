@@ -44,8 +44,8 @@ impl<'c, R: Operation> Call<'c, R> {
         Call { request: change(self.request), ..self }
     }
 
-    /// The body that would be sent, signature included, for logs of your own and for tests. It may
-    /// hold sensitive values.
+    /// The body that would be sent, for logs of your own and for tests: signature included, unless
+    /// a request signer signs for this client. It may hold sensitive values.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidRequest`] with everything that is wrong with the request.

@@ -27,15 +27,16 @@ use crate::reply_signature::{self, ReplySignaturePolicy, SignatureVerdict};
 use crate::request_id;
 use crate::retry::{self, Failure, RetryPolicy};
 use crate::seal::{PublicKey, Sealable, Sealed};
-use crate::sign::{SignType, SigningKey};
+use crate::sign::SignType;
 use crate::transport::{
     HttpRequest, HttpResponse, Sent, Transport, TransportError, TransportErrorKind,
 };
-use crate::webhook::Verifier;
 
 mod builder;
+mod signing;
 
 pub use builder::{BaseUrl, ClientBuilder};
+use signing::Signing;
 
 /// A client of the gateway. Cheap to clone; all clones share token and connections.
 ///
@@ -61,7 +62,7 @@ struct Inner {
     gateway_url: url::Url,
     transport: Arc<dyn Transport>,
     auth: Auth,
-    signing_key: SigningKey,
+    signing: Signing,
     sign_type: SignType,
     seller_code: Option<String>,
     public_key: Option<PublicKey>,
@@ -130,18 +131,12 @@ impl Client {
         self.0.auth.token().await.map(|_| ())
     }
 
-    /// A verifier for the notices that this merchant's gateway pushes.
-    #[must_use]
-    pub fn webhook_verifier(&self) -> Verifier {
-        Verifier::with_key(self.0.signing_key.clone())
-    }
-
     pub(crate) fn encode<R: Operation>(
         &self,
         fields: impl FnOnce(&mut Encoder<'_>),
     ) -> Result<Encoded, Error> {
         let signer = Signer {
-            key: &self.0.signing_key,
+            key: self.0.signing.key(),
             sign_type: self.0.sign_type,
             seller_code: self.0.seller_code.as_deref(),
         };
@@ -179,6 +174,7 @@ impl Inner {
         options: CallOptions,
     ) -> Result<RawReply, Error> {
         let timeout = options.timeout.unwrap_or(self.timeout);
+        let encoded = self.signed(meta, encoded, timeout).await?;
         let mut token = self.auth.token().await.map_err(|error| error.of(meta))?;
         let mut renewed = false;
         let mut attempt = 1;
@@ -193,11 +189,7 @@ impl Inner {
                 token = self.auth.token_after(&token).await.map_err(|error| error.of(meta))?;
                 continue;
             }
-            let failure = Failure {
-                kind: error.kind(),
-                outcome: error.outcome(),
-                retry_after: error.retry_after(),
-            };
+            let failure = failed(&error);
             let (effect, idempotency) = (meta.effect, meta.idempotency);
             let random = rand::random();
             match retry::pause(&self.retry, effect, idempotency, &failure, attempt, random) {
@@ -251,9 +243,11 @@ impl Inner {
             signature: SignatureVerdict::Unchecked,
             request_id: request_id::of(&response.headers),
         };
-        if self.reply_signature != ReplySignaturePolicy::Off {
+        if self.reply_signature != ReplySignaturePolicy::Off
+            && let Some(key) = self.signing.key()
+        {
             reply.signature = reply_signature::check(
-                &self.signing_key,
+                key,
                 std::str::from_utf8(&response.body).unwrap_or_default(),
                 reply.data(),
                 envelope.sign().as_deref(),
@@ -275,6 +269,10 @@ impl Inner {
         }
         Ok(reply)
     }
+}
+
+fn failed(error: &Error) -> Failure {
+    Failure { kind: error.kind(), outcome: error.outcome(), retry_after: error.retry_after() }
 }
 
 /// Whether a 401 may be answered by sending the call again with a new token.

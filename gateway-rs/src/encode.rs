@@ -23,12 +23,13 @@ pub use wire::{Scalar, WireJson, WireObject, WireValue};
 
 /// What the encoder needs from the client's configuration.
 pub(crate) struct Signer<'a> {
-    pub(crate) key: &'a SigningKey,
+    /// Absent where a request signer signs: then the body is written without `sign`.
+    pub(crate) key: Option<&'a SigningKey>,
     pub(crate) sign_type: SignType,
     pub(crate) seller_code: Option<&'a str>,
 }
 
-/// A request, ready to be sent any number of times.
+/// A request, ready to be signed elsewhere or to be sent any number of times.
 #[derive(Clone)]
 pub(crate) struct Encoded {
     pub(crate) body: Bytes,
@@ -133,8 +134,10 @@ impl<'a> Encoder<'a> {
     pub(crate) fn finish(mut self) -> Result<Encoded, Error> {
         self.check_groups();
         self.refuse_problems()?;
-        if let Some(signer) = self.signer {
-            let signature = signer.key.sign(self.canonical.as_str(), signer.sign_type);
+        if let Some(signer) = self.signer
+            && let Some(key) = signer.key
+        {
+            let signature = key.sign(self.canonical.as_str(), signer.sign_type);
             self.comma();
             self.body.extend_from_slice(b"\"sign\":\"");
             self.body.extend_from_slice(signature.as_bytes());

@@ -32,7 +32,8 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke.
     Transport,
-    /// 401: the credentials, or the token twice in a row, were not accepted.
+    /// 401: the credentials, or the token twice in a row, were not accepted. Without a status: the
+    /// token provider of this client gives it no token.
     Authentication,
     /// 403: this address is not on the allow-list, or the account is disabled. Trying again is of
     /// no use.
@@ -49,12 +50,15 @@ pub enum ErrorKind {
     Failed,
     /// 429: too many requests.
     RateLimited,
-    /// 500, 502, 503, 504: the gateway or something behind it does not work.
+    /// 500, 502, 503, 504: the gateway or something behind it does not work. Without a status: the
+    /// request signer or the token provider of this client could not be asked.
     Unavailable,
     /// The reply is not what the documentation says: HTML, cut off, another shape.
     Decode,
-    /// A signature does not hold.
+    /// A signature does not hold, or what a request signer answers is none.
     Signature,
+    /// The request signer of this client refuses to sign the request; it was not sent.
+    NotSigned,
 }
 
 /// Whether the gateway may have acted on a call that failed.
@@ -153,7 +157,9 @@ impl Error {
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let outcome = match kind {
-            ErrorKind::Config | ErrorKind::InvalidRequest => Outcome::NotSent,
+            ErrorKind::Config | ErrorKind::InvalidRequest | ErrorKind::NotSigned => {
+                Outcome::NotSent
+            }
             _ => Outcome::Unknown,
         };
         Error(Box::new(Repr {
@@ -231,7 +237,11 @@ impl Error {
         match (self.0.kind, self.0.outcome) {
             (ErrorKind::Config, _) => "correct the configuration",
             (ErrorKind::InvalidRequest, _) => "correct the request; nothing was sent",
+            (ErrorKind::Authentication, _) if self.0.status.is_none() => {
+                "nothing was sent; sign in to what hands out the tokens"
+            }
             (ErrorKind::Authentication, _) => "check client id, secret, user name and password",
+            (ErrorKind::NotSigned, _) => "nothing was sent; ask whoever signs what is allowed",
             (ErrorKind::Forbidden, _) => {
                 "ask KESS whether this address is allowed and the account is active"
             }
@@ -260,9 +270,11 @@ impl Error {
             ErrorKind::Expired => "expired",
             ErrorKind::Failed => "failed",
             ErrorKind::RateLimited => "too many requests",
+            ErrorKind::Unavailable if self.0.status.is_none() => "not available",
             ErrorKind::Unavailable => "gateway not available",
             ErrorKind::Decode => "unreadable reply",
             ErrorKind::Signature => "wrong signature",
+            ErrorKind::NotSigned => "not signed",
         }
     }
 }

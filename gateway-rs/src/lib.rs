@@ -54,6 +54,9 @@
 //! - enumerations keep values that this version does not know, and the bytes of every reply can be
 //!   had ([`Reply::body`], [`Error::body`]).
 //!
+//! An app on somebody's phone must hold no secret of the merchant: its server signs for it
+//! ([`delegate`]).
+//!
 //! Besides: notices ([`webhook`]), redirects ([`UnverifiedRedirect`]), links
 //! ([`BaseUrl::payment_link`]), QR texts ([`khqr`]), lists in pieces ([`Call::by_item`]).
 //! [`transport`] is the door to the network; a client belongs to the `tokio` runtime in which it
@@ -112,6 +115,7 @@ mod auth;
 mod call;
 mod client;
 pub mod decode;
+pub mod delegate;
 pub mod encode;
 mod envelope;
 mod error;
@@ -141,6 +145,7 @@ pub use auth::Credentials;
 pub use call::Call;
 pub use client::{BaseUrl, Client, ClientBuilder};
 pub use decode::ReplyObject;
+pub use delegate::{AccessToken, DelegateError, RequestSigner, TokenProvider, UnsignedRequest};
 pub use encode::{Encoder, WireObject};
 pub use error::{Error, ErrorKind, Outcome};
 pub use generated::{enums, errors, objects, operations};

@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [ErrorKind; 16] = [
+    const KINDS: [ErrorKind; 17] = [
         ErrorKind::Config,
         ErrorKind::InvalidRequest,
         ErrorKind::Connect,
@@ -138,6 +138,7 @@ mod tests {
         ErrorKind::Unavailable,
         ErrorKind::Decode,
         ErrorKind::Signature,
+        ErrorKind::NotSigned,
     ];
     const OUTCOMES: [Outcome; 3] = [Outcome::NotSent, Outcome::Answered, Outcome::Unknown];
 

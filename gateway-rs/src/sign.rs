@@ -8,8 +8,8 @@
 //!
 //! Requests are signed while they are written ([`crate::encode`]): their keys are known to be in
 //! order. [`scalars_of_json`] and [`canonical_of`] are for the other
-//! direction, where any JSON may come: webhooks and
-//! reply signatures.
+//! direction, where any JSON may come: webhooks, reply signatures, and requests that an app wants
+//! signed ([`crate::delegate`]).
 //!
 //! Invariant: no text with the secret in it leaves this module. An unknown `sign_type` would make
 //! the documented routine return one; [`SignType`] is closed, so there is no such case.
@@ -174,7 +174,7 @@ impl<'a> Members<'a> {
 }
 
 /// What PHP prints for a decoded JSON value, or `None` where it is not signed.
-fn php_print(json: &str) -> Result<Option<String>, serde_json::Error> {
+pub(crate) fn php_print(json: &str) -> Result<Option<String>, serde_json::Error> {
     Ok(match json.as_bytes().first() {
         Some(b'"') => Some(serde_json::from_str::<String>(json)?).filter(|text| !text.is_empty()),
         Some(b't') => Some("1".to_owned()),

@@ -233,14 +233,16 @@ impl Gateway {
     /// Checks a notice's signature and reads it.
     fn verify_notice<'py>(&self, py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let setup = |error: kess_gateway::Error| error::of_setup(py, &error);
-        let notice = self.client(py)?.webhook_verifier().verify(body).map_err(setup)?;
+        let verifier = self.client(py)?.webhook_verifier().map_err(setup)?;
+        let notice = verifier.verify(body).map_err(setup)?;
         notice.read::<objects::WebhookNotice>().map_err(setup)?.to_python(py)
     }
 
     /// Checks a notice's signature and gives the fields that it covers.
     fn notice_fields<'py>(&self, py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyDict>> {
-        let notice = self.client(py)?.webhook_verifier().verify(body);
-        let notice = notice.map_err(|error| error::of_setup(py, &error))?;
+        let setup = |error: kess_gateway::Error| error::of_setup(py, &error);
+        let verifier = self.client(py)?.webhook_verifier().map_err(setup)?;
+        let notice = verifier.verify(body).map_err(setup)?;
         let fields = PyDict::new(py);
         for (name, value) in notice.fields() {
             fields.set_item(name, value)?;

@@ -9,8 +9,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use super::signing::Signing;
 use super::{Client, Inner};
-use crate::auth::{Auth, Credentials};
+use crate::auth::{Auth, Credentials, GrantRequests, Source};
+use crate::delegate::{self, RequestSigner, TokenProvider};
 use crate::error::{Error, ErrorKind};
 use crate::reply_signature::ReplySignaturePolicy;
 use crate::retry::RetryPolicy;
@@ -121,13 +123,15 @@ pub struct ClientBuilder {
     base_url: Option<BaseUrl>,
     credentials: Option<Credentials>,
     api_secret: Option<SecretString>,
+    signer: Option<Arc<dyn RequestSigner>>,
+    tokens: Option<Arc<dyn TokenProvider>>,
     sign_type: SignType,
     seller_code: Option<String>,
     public_key: Option<PublicKey>,
     timeout: Duration,
     connections: HttpTransportOptions,
     retry: RetryPolicy,
-    reply_signature: ReplySignaturePolicy,
+    reply_signature: Option<ReplySignaturePolicy>,
     transport: Option<Arc<dyn Transport>>,
 }
 
@@ -137,6 +141,8 @@ impl Default for ClientBuilder {
             base_url: None,
             credentials: None,
             api_secret: None,
+            signer: None,
+            tokens: None,
             sign_type: SignType::default(),
             seller_code: None,
             public_key: None,
@@ -145,7 +151,7 @@ impl Default for ClientBuilder {
             timeout: Duration::from_secs(60),
             connections: HttpTransportOptions::default(),
             retry: RetryPolicy::default(),
-            reply_signature: ReplySignaturePolicy::default(),
+            reply_signature: None,
             transport: None,
         }
     }
@@ -158,15 +164,33 @@ impl ClientBuilder {
         self
     }
 
-    /// The OAuth client and user. Required.
+    /// The OAuth client and user. Required, unless there is a token provider.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// The API secret key, with which requests are signed. Required.
+    /// The API secret key, with which requests are signed. Required, unless there is a request
+    /// signer.
     pub fn api_secret(mut self, api_secret: impl Into<String>) -> Self {
         self.api_secret = Some(SecretString::from(api_secret.into()));
+        self
+    }
+
+    /// Has requests signed elsewhere, instead of with an API secret key. See
+    /// [`delegate`](crate::delegate).
+    ///
+    /// Replies and notices cannot be checked without the key either, so
+    /// [`reply_signature`](Self::reply_signature) is off and [`Client::webhook_verifier`] an error.
+    pub fn request_signer(mut self, signer: impl RequestSigner) -> Self {
+        self.signer = Some(Arc::new(signer));
+        self
+    }
+
+    /// Gets access tokens from elsewhere, instead of with credentials. See
+    /// [`delegate`](crate::delegate).
+    pub fn token_provider(mut self, tokens: impl TokenProvider) -> Self {
+        self.tokens = Some(Arc::new(tokens));
         self
     }
 
@@ -212,9 +236,10 @@ impl ClientBuilder {
         self
     }
 
-    /// What is done about the signature of replies.
+    /// What is done about the signature of replies; reported unless said otherwise, and off where a
+    /// request signer signs, because checking needs the API secret key.
     pub fn reply_signature(mut self, policy: ReplySignaturePolicy) -> Self {
-        self.reply_signature = policy;
+        self.reply_signature = Some(policy);
         self
     }
 
@@ -227,42 +252,79 @@ impl ClientBuilder {
     /// Checks the configuration. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where something is missing or empty.
+    /// [`ErrorKind::Config`] where something is missing, empty, or does not go with another choice.
     pub fn build(self) -> Result<Client, Error> {
-        let missing = |what: &str| Error::new(ErrorKind::Config, format!("{what} is not set"));
         let base_url = self.base_url.ok_or_else(|| missing("the base URL"))?;
-        let credentials = self.credentials.ok_or_else(|| missing("the OAuth client and user"))?;
-        let api_secret = self
-            .api_secret
-            .filter(|secret| !secret.expose_secret().trim().is_empty())
-            .ok_or_else(|| missing("the API secret key"))?;
+        let signing = signing(self.api_secret, self.signer)?;
+        let reply_signature = reply_signature(self.reply_signature, &signing)?;
         let seller_code = self.seller_code.map(|code| code.trim().to_owned());
         let transport = match self.transport {
             Some(transport) => transport,
             None if base_url.is_plain() => Arc::new(HttpTransport::plain(&self.connections)?),
             None => Arc::new(HttpTransport::new(&self.connections)?),
         };
-        let auth = Auth::new(
-            Arc::clone(&transport),
-            base_url.with_segments(&["oauth", "token"]),
-            credentials,
-            self.timeout,
-            self.retry,
-        );
+        let source = match (self.credentials, self.tokens) {
+            (Some(_), Some(_)) => return Err(both("credentials", "a token provider")),
+            (None, Some(tokens)) => Source::Elsewhere(tokens),
+            (Some(credentials), None) => Source::Gateway(Box::new(GrantRequests {
+                transport: Arc::clone(&transport),
+                url: base_url.with_segments(&["oauth", "token"]),
+                credentials,
+            })),
+            (None, None) => return Err(missing("the OAuth client and user")),
+        };
+        let auth = Auth::new(source, self.timeout, self.retry);
         Ok(Client(Arc::new(Inner {
             gateway_url: base_url.with_segments(&["api", "mch", "v2", "gateway"]),
             base_url,
             transport,
             auth,
-            signing_key: SigningKey::new(api_secret),
+            signing,
             sign_type: self.sign_type,
             seller_code: seller_code.filter(|code| !code.is_empty()),
             public_key: self.public_key,
             timeout: self.timeout,
             retry: self.retry,
-            reply_signature: self.reply_signature,
+            reply_signature,
         })))
     }
+}
+
+fn signing(
+    api_secret: Option<SecretString>,
+    signer: Option<Arc<dyn RequestSigner>>,
+) -> Result<Signing, Error> {
+    let api_secret = api_secret.filter(|secret| !secret.expose_secret().trim().is_empty());
+    match (api_secret, signer) {
+        (Some(_), Some(_)) => Err(both("an API secret key", "a request signer")),
+        (Some(secret), None) => Ok(Signing::Here(SigningKey::new(secret))),
+        (None, Some(signer)) => Ok(Signing::Elsewhere(signer)),
+        (None, None) => Err(missing("the API secret key")),
+    }
+}
+
+fn reply_signature(
+    asked: Option<ReplySignaturePolicy>,
+    signing: &Signing,
+) -> Result<ReplySignaturePolicy, Error> {
+    match (asked, signing) {
+        (None, Signing::Here(_)) => Ok(ReplySignaturePolicy::default()),
+        (None | Some(ReplySignaturePolicy::Off), Signing::Elsewhere(_)) => {
+            Ok(ReplySignaturePolicy::Off)
+        }
+        (Some(policy), Signing::Here(_)) => Ok(policy),
+        (Some(_), Signing::Elsewhere(_)) => {
+            Err(delegate::no_secret("checking the signature of replies"))
+        }
+    }
+}
+
+fn missing(what: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("{what} is not set"))
+}
+
+fn both(one: &str, other: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("{one} and {other} are both set; a client has one"))
 }
 
 impl fmt::Debug for ClientBuilder {

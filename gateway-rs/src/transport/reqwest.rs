@@ -2,9 +2,11 @@
 //!
 //! Redirects and the library's own retries are off: a payment must not be sent twice behind our
 //! back, nor to another host. HTTP/2 is used where the server offers it (ALPN), connections are
-//! kept and reused, and certificates are checked against the operating system's roots. A silent
-//! HTTP/2 connection is asked whether it lives: all calls go through one, and without asking, a
-//! dead one would make each of them an unknown outcome until the operating system gives it up.
+//! kept and reused, and certificates are checked against the operating system's roots; on Android
+//! against Mozilla's, because the system's verifier is Java and nobody hands us its machine. A
+//! silent HTTP/2 connection is asked whether it lives: all calls go through one, and without
+//! asking, a dead one would make each of them an unknown outcome until the operating system gives
+//! it up.
 //!
 //! Certainty: the request's body tells when the first of its bytes is taken for writing. A request
 //! whose body was never taken did not reach anybody, whatever failed.
@@ -106,20 +108,35 @@ fn connections(
 }
 
 /// TLS with the ring provider, passed by hand: a process-wide default may be another one.
-fn tls_versions() -> Result<rustls::ConfigBuilder<rustls::ClientConfig, WantsVerifier>, Error> {
+fn tls_versions() -> Result<TlsBuilder, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(no_tls)
 }
 
-/// TLS that trusts whom the operating system trusts, and offers HTTP/2.
+/// TLS that offers HTTP/2.
 fn tls() -> Result<rustls::ClientConfig, Error> {
-    use rustls_platform_verifier::BuilderVerifierExt;
-    let mut config =
-        tls_versions()?.with_platform_verifier().map_err(no_tls)?.with_no_client_auth();
+    let mut config = trusting(tls_versions()?)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+type TlsBuilder = rustls::ConfigBuilder<rustls::ClientConfig, WantsVerifier>;
+
+/// Trusts whom the operating system trusts.
+#[cfg(not(target_os = "android"))]
+fn trusting(builder: TlsBuilder) -> Result<rustls::ClientConfig, Error> {
+    use rustls_platform_verifier::BuilderVerifierExt;
+    Ok(builder.with_platform_verifier().map_err(no_tls)?.with_no_client_auth())
+}
+
+/// Trusts whom Mozilla trusts. What a user or an employer added to the phone is not trusted, as is
+/// Android's own default for apps.
+#[cfg(target_os = "android")]
+fn trusting(builder: TlsBuilder) -> Result<rustls::ClientConfig, Error> {
+    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect::<rustls::RootCertStore>();
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn no_tls(source: rustls::Error) -> Error {

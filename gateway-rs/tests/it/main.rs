@@ -4,6 +4,7 @@
 
 mod against_sandbox;
 mod auth;
+mod delegate;
 mod envelope;
 mod exchange;
 // Written by the generator, in its own layout.
@@ -18,4 +19,6 @@ mod scripted;
 mod sealing;
 mod secrets;
 mod signing;
+mod signing_server;
 mod transport;
+mod unsigned_request;

@@ -216,7 +216,10 @@ fn false_is_a_zero_in_a_form_and_empty_in_its_signature() {
 fn the_client_gives_a_verifier_for_its_own_secret() {
     let client = Scripted::calls(|_| success("{}")).client();
     let form = webhook::sign_form_for_tests(API_SECRET, SignType::HmacSha256, &[("a", "b")]);
-    assert_eq!(client.webhook_verifier().verify(form.as_bytes()).unwrap().get("a"), Some("b"));
+    assert_eq!(
+        client.webhook_verifier().unwrap().verify(form.as_bytes()).unwrap().get("a"),
+        Some("b")
+    );
 }
 
 #[test]

@@ -8,8 +8,8 @@ use kess_gateway::objects::{Card, CardExpiry, Customer, VerifiedAccount};
 use kess_gateway::transport::{HttpRequest, HttpResponse, Sent, TransportErrorKind};
 use kess_gateway::webhook::{self, Verifier};
 use kess_gateway::{
-    BaseUrl, Client, Credentials, Error, Money, PublicKey, RawJson, RetryPolicy, SignType,
-    UnverifiedRedirect,
+    AccessToken, BaseUrl, Client, Credentials, DelegateError, Error, Money, PublicKey, RawJson,
+    RetryPolicy, SignType, UnsignedRequest, UnverifiedRedirect,
 };
 use kess_sandbox::Sandbox;
 use tracing_subscriber::fmt::MakeWriter;
@@ -107,6 +107,13 @@ fn requests_and_what_they_are_made_of_hide_what_is_sensitive() {
     assert_hidden("a call", &format!("{call:?} {:?}", call.request()));
     let call = client.verify_bank_account("planted-0001", "ABAAKHPP");
     assert_hidden("a call", &format!("{call:?}"));
+    let token = AccessToken::new(PLANTED, None);
+    assert_hidden("a token", &format!("{token:?} {token:#?}"));
+    let body = br#"{"service":"s","sign_type":"MD5","body":"planted","customer":"planted"}"#;
+    let request = UnsignedRequest::from_json(body).unwrap();
+    assert_hidden("a request to sign", &format!("{request:?} {request:#?}"));
+    let error = DelegateError::refused("no: Bearer planted, or planted@x.kh");
+    assert_hidden("a delegate's error", &format!("{error} {error:?} {}", error.message()));
     // Limits are checked, and the error names the field, not its value.
     assert_error_hidden(&call.body().unwrap_err());
 

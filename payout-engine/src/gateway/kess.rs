@@ -90,6 +90,18 @@ impl KessGateway {
             (ErrorKind::Authentication, _) => self.denied(error, reason),
             (ErrorKind::Forbidden, _) => CallError::Stop { cause: StopCause::Forbidden, reason },
             (ErrorKind::Config, _) => CallError::Stop { cause: StopCause::Credentials, reason },
+            // A signer that keeps a row's request back says so of this row. One that keeps a
+            // question back leaves every row without an answer.
+            (ErrorKind::NotSigned, _) => match asked {
+                Asked::Account | Asked::Withdrawal => CallError::Refused(reason),
+                Asked::Order | Asked::Wallets => {
+                    CallError::Stop { cause: StopCause::Forbidden, reason }
+                }
+            },
+            // What was to sign answers something else: it would do so for every row.
+            (ErrorKind::Signature, Outcome::NotSent) => {
+                CallError::Stop { cause: StopCause::Credentials, reason }
+            }
             // The client refused to send it, so the gateway has nothing to say about it.
             (ErrorKind::InvalidRequest, _) => CallError::Refused(reason),
             (_, Outcome::NotSent) => CallError::NotSent(reason),
@@ -174,7 +186,9 @@ impl KessGateway {
                 Err(CallError::Refused(Reason::new("NOT_FOUND", message)))
             }
             Err(error) => match self.failed(Asked::Withdrawal, &error) {
-                CallError::Refused(reason) => Err(self.refused(withdrawal, reason).await),
+                CallError::Refused(reason) if error.outcome() == Outcome::Answered => {
+                    Err(self.refused(withdrawal, reason).await)
+                }
                 // The next call that is no withdrawal meets the same cause, and stops the batch.
                 CallError::Stop { reason, .. } if error.outcome() == Outcome::NotSent => {
                     Err(CallError::NotSent(reason))
@@ -240,7 +254,11 @@ fn code_of(error: &Error) -> String {
         ErrorKind::Transport => "connection_broke",
         ErrorKind::RateLimited => "rate_limited",
         ErrorKind::Decode => "unreadable_reply",
+        ErrorKind::Signature if error.outcome() == Outcome::NotSent => "no_signature",
         ErrorKind::Signature => "reply_signature",
+        ErrorKind::NotSigned => "not_signed",
+        ErrorKind::Authentication if error.status().is_none() => "no_token",
+        ErrorKind::Unavailable if error.status().is_none() => "not_available",
         _ => return error.status().map_or_else(|| "failed".to_owned(), |it| format!("http_{it}")),
     };
     word.to_owned()

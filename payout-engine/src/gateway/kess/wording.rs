@@ -20,11 +20,17 @@ pub(super) enum Asked {
 
 /// One line for a person: plain words first, the gateway's code and text behind them.
 pub(super) fn in_words(asked: Asked, error: &Error) -> String {
-    sentence(meaning(asked, error.kind(), error.code()), error.code(), error.message())
+    let meaning = meaning(asked, error.kind(), error.code(), error.status());
+    sentence(meaning, error.code(), error.message())
 }
 
 /// What an answer of this kind means, where there is more to say than the client says.
-fn meaning(asked: Asked, kind: ErrorKind, code: Option<&str>) -> Option<&'static str> {
+fn meaning(
+    asked: Asked,
+    kind: ErrorKind,
+    code: Option<&str>,
+    status: Option<u16>,
+) -> Option<&'static str> {
     Some(match (kind, asked) {
         (ErrorKind::NotFound, Asked::Account) => "the bank knows no such account",
         (ErrorKind::NotFound, Asked::Withdrawal) => "the gateway knows no such account",
@@ -33,6 +39,10 @@ fn meaning(asked: Asked, kind: ErrorKind, code: Option<&str>) -> Option<&'static
         (ErrorKind::Refused, Asked::Account) => "the bank refuses the account's data",
         (ErrorKind::Refused, Asked::Withdrawal) => "the gateway refuses the payment",
         (ErrorKind::Refused, Asked::Order | Asked::Wallets) => "the gateway refuses the question",
+        // No gateway said so: this client has a token provider.
+        (ErrorKind::Authentication, _) if status.is_none() => {
+            "whoever hands out the tokens gives none"
+        }
         (ErrorKind::Authentication, _) => match code {
             Some("invalid_grant") => "the gateway does not accept user name and password",
             Some("invalid_client") => "the gateway does not accept client id and client secret",
@@ -42,9 +52,11 @@ fn meaning(asked: Asked, kind: ErrorKind, code: Option<&str>) -> Option<&'static
             "the gateway does not serve this caller: its address is not on the allow-list, or the \
              account may not do this"
         }
+        (ErrorKind::NotSigned, _) => "whoever signs for this app does not sign it",
         (ErrorKind::Duplicate, _) => "the order number was used before",
         (ErrorKind::Expired, _) => "the time for it is over",
         (ErrorKind::RateLimited, _) => "the gateway asks for fewer calls",
+        (ErrorKind::Unavailable, _) if status.is_none() => return None,
         (ErrorKind::Unavailable, _) => "the gateway, or a bank behind it, does not work now",
         (ErrorKind::Failed, _) => "the gateway, or a bank behind it, could not do it",
         _ => return None,
@@ -69,7 +81,7 @@ mod tests {
     #[test]
     fn a_reason_says_what_it_means_and_then_who_said_what() {
         let of = |asked, kind, code: Option<&str>, said| {
-            sentence(meaning(asked, kind, code), code, said)
+            sentence(meaning(asked, kind, code, Some(400)), code, said)
         };
         assert_eq!(
             of(Asked::Account, ErrorKind::NotFound, Some("NOT_FOUND"), "Record not found."),
