@@ -125,10 +125,21 @@ impl Error {
         }
     }
 
+    /// All that there is to say: the message, those of its causes, and what to do about it.
+    pub fn in_full(&self) -> String {
+        let mut text = with_causes(self);
+        if let Some(hint) = self.hint() {
+            text.push_str("; ");
+            text.push_str(&hint);
+        }
+        text
+    }
+
     /// Why a file was refused, if that is what happened.
     pub fn refusal(&self) -> Option<&Refusal> {
         match &*self.problem {
             Problem::Refused(refusal) => Some(refusal),
+            Problem::Shared(error) => error.refusal(),
             _ => None,
         }
     }
@@ -137,6 +148,7 @@ impl Error {
     pub fn missing(&self) -> &[&'static str] {
         match &*self.problem {
             Problem::Incomplete(missing) => missing,
+            Problem::Shared(error) => error.missing(),
             _ => &[],
         }
     }
@@ -282,4 +294,25 @@ impl std::error::Error for Error {
             other => std::error::Error::source(other),
         }
     }
+}
+
+/// The message of an error and of what lies beneath it, in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = causes(error).map_or_else(String::new, |causes| format!(": {causes}"));
+    format!("{error}{causes}")
+}
+
+/// What lies beneath an error, in one line.
+pub fn causes(error: &dyn std::error::Error) -> Option<String> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Some repeat their cause themselves.
+        if !texts.last().is_some_and(|last| last.ends_with(&text)) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    (!texts.is_empty()).then(|| texts.join(": "))
 }

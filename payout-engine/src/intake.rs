@@ -21,12 +21,15 @@ mod fields;
 mod finding;
 mod heading;
 mod opening;
+// Only a workbook has cells.
+#[cfg_attr(not(feature = "workbook"), allow(dead_code))]
 mod records;
 mod row;
 mod scan;
 mod source;
 #[cfg(test)]
 mod tests;
+#[cfg_attr(not(feature = "workbook"), path = "intake/workbook_absent.rs")]
 mod workbook;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,10 +7,15 @@
 //! - **Shell**: [`intake`] reads files strictly, [`admission`] says which of them may be paid,
 //!   [`report`] writes them, [`Store`] keeps batches (SQLite), the journal commits many transitions
 //!   at once, the gate says when a call may leave, a turn makes a row's calls, and [`Engine`]
-//!   drives it all. [`Gateway`] is the port to the other end.
+//!   drives it all. [`Gateway`] is the port to the other end. Front ends that are libraries ask at
+//!   the [`desk`].
 //!
-//! With the feature `command`, which is on unless it is switched off, the `payout` command is in
-//! the module `command`, and the configuration that it and others read in the module `config`.
+//! Features, which are all on unless they are switched off:
+//!
+//! - `command`: the `payout` command in the module `command`, and the configuration that it and
+//!   others read in the module `config`. It switches the others on.
+//! - `workbook`: batch files may be Excel workbooks. Without it one is refused with a finding.
+//! - `html`: reports as one HTML page. Without it one that is asked for is an error.
 //!
 //! Three rules hold everywhere: nothing that moves money is sent before its intent is durable; an
 //! unknown outcome is only ever queried; an order number is minted once per attempt, stored first,
@@ -26,6 +31,7 @@ pub mod command;
 #[cfg(feature = "command")]
 pub mod config;
 mod decision;
+pub mod desk;
 mod dispatch;
 mod elsewhere;
 mod engine;
@@ -62,7 +68,7 @@ pub use chain::{
 pub use decision::{Decision, Ruling, reason_line};
 pub use elsewhere::{Clash, Elsewhere, Shared, elsewhere};
 pub use engine::Engine;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, causes, with_causes};
 pub use event::{EngineEvent, Observer};
 pub use gateway::{
     BankToken, CallError, Gateway, Holder, KessGateway, OrderView, Wallet, Withdrawal,
@@ -77,6 +83,7 @@ pub use reconcile::{Difference, DifferenceKind, Reconciliation, Seen, reconcile}
 pub use store::{
     Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition,
     sqlite::SqliteStore,
+    storage,
     url::{StoreUrl, open_store},
 };
 pub use worklist::{Tally, awaiting_otp, retriable};

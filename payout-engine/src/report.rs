@@ -7,6 +7,7 @@
 //! Invariant: every row of the batch is in the report, whatever became of it.
 
 mod file;
+#[cfg_attr(not(feature = "html"), path = "report/html_absent.rs")]
 mod html;
 mod json;
 mod numbers;
@@ -14,10 +15,12 @@ mod retriable;
 mod sheet;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use jiff::Timestamp;
 use kess_gateway::{Money, Sensitive, mask_account};
 
+use crate::error::Error;
 use crate::payout::{BatchSummary, Outcome, Payee, Reason};
 use crate::store::PayoutRecord;
 
@@ -26,6 +29,9 @@ pub use json::{amounts_json, summary_json};
 pub use numbers::{count, grouped, plain};
 pub use retriable::Retriable;
 
+/// What is said where the feature `html` is off and such a report is asked for.
+const NO_HTML: &str = "this build writes no HTML reports: end the file's name in .csv or .json";
+
 /// What a report looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -33,8 +39,26 @@ pub enum Format {
     Csv,
     /// The document that the contract describes.
     Json,
-    /// One page that needs nothing but itself.
+    /// One page that needs nothing but itself. Without the feature `html` nothing is written.
     Html,
+}
+
+impl Format {
+    /// What the ending of a file's name asks for: `.csv`, `.json` or `.html`, the last with the
+    /// feature `html`.
+    ///
+    /// # Errors
+    /// Another ending, or none.
+    pub fn of_file(path: &Path) -> Result<Self, Error> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        match ending.as_deref() {
+            Some("csv") => Ok(Self::Csv),
+            Some("json") => Ok(Self::Json),
+            Some("html") if cfg!(feature = "html") => Ok(Self::Html),
+            Some("html") => Err(Error::config(NO_HTML)),
+            _ => Err(Error::config("the name of a report ends in .csv, .json or .html")),
+        }
+    }
 }
 
 /// One row of a report.

@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) mod sqlite;
+pub mod storage;
 pub(crate) mod url;
 mod witness;
 

@@ -1,11 +1,7 @@
 //! The payout engine's half of the binding: batches on a store, with the gateway's client.
 //!
 //! Each method hands out [`Pending`] work; the Python package waits for it in either style. What is
-//! decided here is nothing: a file is admitted by [`payout_engine::admission`], as the command
-//! admits it, and paid by [`payout_engine::Engine`].
-//!
-//! A store is opened for each piece of work and closed after it, so that purging finds no other
-//! reader, and a look at a store never keeps it open.
+//! done and decided, [`payout_engine::desk`] does and decides; here it is put into Python's words.
 
 mod failure;
 mod frame;
@@ -14,107 +10,37 @@ mod reports;
 mod run;
 mod source;
 mod table;
-mod task;
 mod words;
 
 use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, FutureExt};
 use kess_gateway::Client;
-use payout_engine::report::ReportRow;
-use payout_engine::{
-    Batch, BatchSummary, Cancel, EngineEvent, Error, Gateway, KessGateway, Observer, Policy,
-    Ruling, Store, awaiting_otp, host_name, open_store, reconcile,
-};
+use payout_engine::desk::{Desk, Watch};
+use payout_engine::{Batch, BatchSummary, Error, Gateway, KessGateway, Policy, Ruling};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 
 pub(crate) use reports::ReportSource;
 pub(crate) use run::Run;
-pub(crate) use source::{CheckedSource, Source, check, read_source};
+pub(crate) use source::{CheckedSource, Source, check, read_source, valid};
 pub(crate) use table::Table;
 
 use crate::error::IntoPyErr;
 use crate::pending::Pending;
 use crate::runtime::Guarded;
-use order::Order;
-use run::{Live, Started};
-use task::Task;
 
 /// Batches on one store.
 #[pyclass(frozen, module = "kesspay._native")]
 pub(crate) struct Engine {
-    store: Arc<str>,
+    store: String,
     client: Option<Guarded<Client>>,
-    policy: Policy,
-}
-
-/// What one piece of work needs of an engine.
-#[derive(Clone)]
-struct Desk {
-    url: Arc<str>,
-    policy: Policy,
-}
-
-impl Desk {
-    async fn store(&self) -> Result<Arc<dyn Store>, Error> {
-        open_store(&self.url).await
-    }
-
-    /// An engine on the store, with somebody watching.
-    fn engine(
-        &self,
-        store: Arc<dyn Store>,
-        doing: &str,
-        observer: Arc<dyn Observer>,
-    ) -> payout_engine::Engine {
-        let runner = format!("kesspay {doing}, process {} on {}", std::process::id(), host_name());
-        payout_engine::Engine::new(store)
-            .with_policy(self.policy.clone())
-            .with_observer(observer)
-            .with_runner(runner)
-    }
-}
-
-/// The batch of that name, or the newest one, finished or not.
-async fn named_or_newest(store: &dyn Store, name: Option<&str>) -> Result<Batch, Error> {
-    match name {
-        Some(name) => store.batch(Some(name)).await,
-        None => store.newest().await,
-    }
-}
-
-/// The batch as it is in the store after `work`.
-async fn afterwards(
-    store: Arc<dyn Store>,
-    batch: Batch,
-    work: impl Future<Output = Result<BatchSummary, Error>>,
-) -> Result<(Batch, BatchSummary), Error> {
-    let summary = work.await?;
-    Ok((store.batch(Some(&batch.name)).await?, summary))
-}
-
-/// Finds the batch that a run is to be of.
-type Find = for<'a> fn(&'a dyn Store, Option<&'a str>) -> BoxFuture<'a, Result<Batch, Error>>;
-
-fn newest_unfinished<'a>(
-    store: &'a dyn Store,
-    name: Option<&'a str>,
-) -> BoxFuture<'a, Result<Batch, Error>> {
-    store.batch(name)
-}
-
-fn newest<'a>(store: &'a dyn Store, name: Option<&'a str>) -> BoxFuture<'a, Result<Batch, Error>> {
-    named_or_newest(store, name).boxed()
+    desk: Desk,
 }
 
 impl Engine {
-    pub(crate) fn of(store: String, client: Option<Client>, policy: Policy) -> Self {
-        Self { store: store.into(), client: client.map(Guarded::new), policy }
-    }
-
-    fn desk(&self) -> Desk {
-        Desk { url: Arc::clone(&self.store), policy: self.policy.clone() }
+    pub(crate) fn of(store: String, client: Option<Client>, policy: Policy) -> Result<Self, Error> {
+        let desk = Desk::new(&store, "kesspay")?.with_policy(policy);
+        Ok(Self { store, client: client.map(Guarded::new), desk })
     }
 
     fn client(&self, py: Python<'_>) -> PyResult<&Client> {
@@ -129,61 +55,27 @@ impl Engine {
         Ok(Arc::new(KessGateway::new(self.client(py)?.clone())))
     }
 
-    /// A run of a batch that is in the store.
-    fn go_on(
+    /// What the desk is asked, and how the answer looks in Python.
+    fn ask<T, W>(
         &self,
-        py: Python<'_>,
-        (find, name): (Find, Option<String>),
-        task: Task,
-        is_read: bool,
-    ) -> PyResult<Pending> {
-        let (desk, gateway) = (self.desk(), self.gateway(py)?);
-        let begin = async move {
-            let store = desk.store().await?;
-            let batch = find(&*store, name.as_deref()).await?;
-            desk.run(store, batch, gateway, task, is_read).await
-        };
-        Ok(Pending::new(begin, |py, run| run.into_python(py)))
-    }
-
-    /// Reads something of a batch that is in the store.
-    fn look<T, W>(
-        &self,
-        name: Option<String>,
-        work: impl FnOnce(Arc<dyn Store>, Batch) -> W + Send + 'static,
+        work: impl FnOnce(Desk) -> W,
         into_python: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> Pending
     where
         T: Send + 'static,
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let desk = self.desk();
-        let looking = async move {
-            let store = desk.store().await?;
-            let batch = named_or_newest(&*store, name.as_deref()).await?;
-            work(store, batch).await
-        };
-        Pending::new(looking, into_python)
+        Pending::new(work(self.desk.clone()), into_python)
     }
 }
 
-impl Desk {
-    /// Sends a run of the batch on its way.
-    async fn run(
-        &self,
-        store: Arc<dyn Store>,
-        batch: Batch,
-        gateway: Arc<dyn Gateway>,
-        task: Task,
-        is_read: bool,
-    ) -> Result<Started, Error> {
-        let live = Live::new(store.summary(batch.id).await?, is_read);
-        let engine = self.engine(Arc::clone(&store), task.doing, live.clone());
-        let cancel = Cancel::new();
-        let work = (task.work)(engine, batch.clone(), gateway, cancel.clone());
-        let work = afterwards(store, batch.clone(), work);
-        Ok(Started::new(Run::start(batch, live, cancel, work)))
-    }
+/// Whether somebody reads a run's events.
+fn watch(is_read: bool) -> Watch {
+    if is_read { Watch::Events } else { Watch::Numbers }
+}
+
+fn status(py: Python<'_>, (batch, summary): (Batch, BatchSummary)) -> PyResult<Py<PyAny>> {
+    Ok(words::status(py, &batch, &summary)?.unbind())
 }
 
 #[pymethods]
@@ -199,7 +91,7 @@ impl Engine {
         let client = gateway.map(|gateway| gateway.client(py)).transpose()?;
         let policy = serde_json::from_str(policy)
             .map_err(|error| Error::config(format!("policy: {error}")).into_py_err(py))?;
-        Ok(Self::of(store, client, policy))
+        Self::of(store, client, policy).map_err(|error| error.into_py_err(py))
     }
 
     /// Where batches are kept.
@@ -217,19 +109,27 @@ impl Engine {
         options: &Bound<'_, PyDict>,
         is_read: bool,
     ) -> PyResult<Pending> {
-        let order = Order::new(source.0.clone(), options)?;
-        let begin = order.begin(self.desk(), self.client(py)?.clone(), is_read);
-        Ok(Pending::new(begin, |py, run| run.into_python(py)))
+        let order = order::order(source.0.clone(), options)?;
+        let (desk, client) = (self.desk.clone(), self.client(py)?.clone());
+        let begin = async move { desk.begin(order, &client, watch(is_read)).await };
+        Ok(Pending::new(begin, Run::claim))
     }
 
     /// Goes on with a batch; without a name, the newest unfinished one.
     fn resume(&self, py: Python<'_>, batch: Option<String>, is_read: bool) -> PyResult<Pending> {
-        self.go_on(py, (newest_unfinished, batch), Task::pay("resume"), is_read)
+        let gateway = self.gateway(py)?;
+        let resume = |desk: Desk| async move {
+            desk.resume(batch.as_deref(), gateway, watch(is_read)).await
+        };
+        Ok(self.ask(resume, Run::claim))
     }
 
     /// New attempts for rows that certainly moved no money.
     fn retry(&self, py: Python<'_>, batch: Option<String>) -> PyResult<Pending> {
-        self.go_on(py, (newest, batch), Task::retry(), false)
+        let gateway = self.gateway(py)?;
+        let retry =
+            |desk: Desk| async move { desk.retry(batch.as_deref(), gateway, Watch::Numbers).await };
+        Ok(self.ask(retry, Run::claim))
     }
 
     /// Sends nothing more of a batch, for good, and closes what waits for a password.
@@ -240,63 +140,44 @@ impl Engine {
         by: String,
         reason: Option<String>,
     ) -> PyResult<Pending> {
-        self.go_on(py, (newest, batch), Task::cancel(by, reason), false)
+        let gateway = self.gateway(py)?;
+        let cancel = |desk: Desk| async move {
+            desk.cancel(batch.as_deref(), by, reason, gateway, Watch::Numbers).await
+        };
+        Ok(self.ask(cancel, Run::claim))
     }
 
     /// How a batch stands; without a name, the newest.
     fn status(&self, batch: Option<String>) -> Pending {
-        let summed = |store: Arc<dyn Store>, batch: Batch| async move {
-            let summary = store.summary(batch.id).await?;
-            Ok((batch, summary))
-        };
-        self.look(batch, summed, |py, (batch, summary)| {
-            Ok(words::status(py, &batch, &summary)?.unbind())
-        })
+        self.ask(|desk| async move { desk.status(batch.as_deref()).await }, status)
     }
 
     /// How every batch in the store stands, newest first.
     fn batches(&self) -> Pending {
-        let desk = self.desk();
-        let work = async move {
-            let store = desk.store().await?;
-            let mut all = Vec::new();
-            for batch in store.batches().await? {
-                let summary = store.summary(batch.id).await?;
-                all.push((batch, summary));
-            }
-            Ok::<_, Error>(all)
-        };
-        Pending::new(work, |py, all| {
-            let all = all.iter().map(|(batch, summary)| words::status(py, batch, summary));
-            Ok(PyList::new(py, all.collect::<PyResult<Vec<_>>>()?)?.into_any().unbind())
-        })
+        self.ask(
+            |desk| async move { desk.batches().await },
+            |py, all| words::list(py, &all, |py, (batch, sum)| words::status(py, batch, sum)),
+        )
     }
 
     /// The withdrawals that wait for a one-time password.
     fn otp(&self, batch: Option<String>) -> Pending {
-        let waiting = |store: Arc<dyn Store>, batch: Batch| async move {
-            awaiting_otp(&*store, &batch).await
-        };
-        self.look(batch, waiting, |py, rows| {
-            let rows = rows.iter().map(|row| words::otp_waiting(py, row));
-            Ok(PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)?.into_any().unbind())
-        })
+        self.ask(
+            |desk| async move { desk.otp(batch.as_deref()).await },
+            |py, rows| words::list(py, &rows, words::otp_waiting),
+        )
     }
 
     /// Where the rows of a batch's report come from.
     fn rows_of(&self, batch: String) -> ReportSource {
-        ReportSource::new(self.desk(), batch)
+        ReportSource::new(self.desk.clone(), batch)
     }
 
     /// Compares the store with the gateway's ledger.
     fn reconcile(&self, py: Python<'_>, batch: Option<String>) -> PyResult<Pending> {
-        let (gateway, policy) = (self.gateway(py)?, self.policy.clone());
-        let compare = |store: Arc<dyn Store>, batch: Batch| async move {
-            let nobody_stops_it = Cancel::new();
-            let compared = reconcile(&*store, &batch, &*gateway, &policy, &nobody_stops_it).await?;
-            Ok((batch.name, compared))
-        };
-        Ok(self.look(batch, compare, |py, (name, compared)| {
+        let gateway = self.gateway(py)?;
+        let compare = |desk: Desk| async move { desk.reconcile(batch.as_deref(), &*gateway).await };
+        Ok(self.ask(compare, |py, (name, compared)| {
             Ok(words::reconciliation(py, &name, &compared)?.unbind())
         }))
     }
@@ -310,31 +191,15 @@ impl Engine {
         by: String,
         reason: String,
     ) -> Pending {
-        let desk = self.desk();
         let ruling = if release { Ruling::Released } else { Ruling::Rejected };
-        let decide = move |store: Arc<dyn Store>, batch: Batch| async move {
-            let engine = desk.engine(store, "decision", nobody());
-            let row = engine.decide(&batch, &reference, ruling, &by, &reason).await?;
-            Ok(ReportRow::from(row))
+        let decide = |desk: Desk| async move {
+            desk.decide(batch.as_deref(), &reference, ruling, &by, &reason).await
         };
-        self.look(batch, decide, |py, row| Ok(words::row(py, &row)?.unbind()))
+        self.ask(decide, |py, row| Ok(words::row(py, &row)?.unbind()))
     }
 
     /// Removes personal data from a finished batch.
     fn purge(&self, batch: String) -> Pending {
-        let desk = self.desk();
-        let purge = move |store: Arc<dyn Store>, batch: Batch| async move {
-            let batch = desk.engine(Arc::clone(&store), "purge", nobody()).purge(&batch).await?;
-            let summary = store.summary(batch.id).await?;
-            Ok((batch, summary))
-        };
-        self.look(Some(batch), purge, |py, (batch, summary)| {
-            Ok(words::status(py, &batch, &summary)?.unbind())
-        })
+        self.ask(|desk| async move { desk.purge(Some(&batch)).await }, status)
     }
-}
-
-/// An observer for work that makes no events.
-fn nobody() -> Arc<dyn Observer> {
-    Arc::new(|_: &EngineEvent| {})
 }

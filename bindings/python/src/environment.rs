@@ -18,8 +18,7 @@ pub(crate) fn client_from_env(py: Python<'_>) -> PyResult<Gateway> {
 /// The engine that the configuration names: store, patience, and the gateway's client.
 #[pyfunction]
 pub(crate) fn engine_from_env(py: Python<'_>) -> PyResult<Engine> {
-    let engine = Config::load(None).and_then(|config| {
-        Ok(Engine::of(config.store_url(), Some(config.client()?), config.policy()))
-    });
+    let engine = Config::load(None)
+        .and_then(|config| Engine::of(config.store_url(), Some(config.client()?), config.policy()));
     engine.map_err(|error| error.into_py_err(py))
 }

@@ -4,9 +4,8 @@
 //! `UnknownOutcomeError` whatever went wrong. A handler that repeats what was "unavailable" can
 //! then never repeat a withdrawal.
 
-use std::error::Error as StdError;
-
 use kess_gateway::{Effect, Error, ErrorKind, Outcome};
+use payout_engine::causes;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -126,27 +125,6 @@ fn gateway_exception<'py>(
         add_note(py, &PyErr::from_value(exception.clone()), &format!("caused by: {causes}"));
     }
     Ok(exception)
-}
-
-/// The message of an error and of what lies beneath it, in one line.
-pub(crate) fn with_causes(error: &dyn StdError) -> String {
-    let causes = causes(error).map_or_else(String::new, |causes| format!(": {causes}"));
-    format!("{error}{causes}")
-}
-
-/// What lies beneath an error, in one line.
-fn causes(error: &dyn StdError) -> Option<String> {
-    let mut texts: Vec<String> = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Some repeat their cause themselves.
-        if !texts.last().is_some_and(|last| last.ends_with(&text)) {
-            texts.push(text);
-        }
-        cause = error.source();
-    }
-    (!texts.is_empty()).then(|| texts.join(": "))
 }
 
 /// The class of an exception, where the outcome does not decide it.

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kess_sandbox::{
     Duplicates, FaultPlan, LedgerRow, NoticeState, OtpPolicy, Sandbox, SandboxError,
 };
+use payout_engine::with_causes;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::engine::Source;
+use crate::engine::{Source, valid};
 use crate::error::{self, IntoPyErr};
 use crate::record::Home;
 use crate::seconds::{self, seconds_if};
@@ -66,7 +67,7 @@ impl Drop for PySandbox {
 
 /// A sandbox that could not start, or a plan of faults that makes no sense.
 fn refused(py: Python<'_>, error: &SandboxError) -> PyErr {
-    let text = error::with_causes(error);
+    let text = with_causes(error);
     error::raise(py, "ConfigurationError", &text, |keywords| {
         keywords.set_item("kind", "configuration")
     })
@@ -170,7 +171,7 @@ impl PySandbox {
         let rows = source.0.clone();
         let add = || {
             let mut count = 0;
-            for row in rows.valid()? {
+            for row in valid(&rows)? {
                 let (payout, currency) = (&row.payee, row.money.currency());
                 let number = payout.bank_account_number.expose();
                 let holder = payout.expected_holder();

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::admission::Terms;
 use crate::command::exit::Exit;
 use crate::report::WriteError;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, with_causes};
 
 /// What the command calls what a refusal of a file speaks of.
 const TERMS: Terms = Terms {
@@ -115,15 +115,4 @@ impl From<WriteError> for Failure {
             WriteError::Output(error) => error.into(),
         }
     }
-}
-
-/// The message of `error` and those of its causes, on one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let _ = write!(text, ": {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -10,8 +10,8 @@ use kess_gateway::{BaseUrl, Client, Credentials, PublicKey};
 use kess_sandbox::Sandbox;
 
 use crate::command::exit::Exit;
-use crate::command::failure::{Failure, with_causes};
-use crate::{Error, Payee};
+use crate::command::failure::Failure;
+use crate::{Error, Payee, with_causes};
 
 /// A running sandbox and a client for it.
 pub(crate) struct Rehearsal {

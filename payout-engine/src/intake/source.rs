@@ -126,11 +126,8 @@ impl Source {
     /// Opens a file. `None`: it is refused for what it is, and why was reported.
     pub(super) fn open(input: Input, findings: &mut Findings) -> io::Result<Option<Self>> {
         let mut input = Hashing::open(input)?;
-        if workbook::is_zip(&input.head) {
-            let mut bytes = Vec::new();
-            // One byte more than is allowed, so that the workbook is known to be too large.
-            input.by_ref().take(workbook::MOST_PACKED as u64 + 1).read_to_end(&mut bytes)?;
-            let Some(sheet) = workbook::open(&bytes, findings) else { return Ok(None) };
+        if is_zip(&input.head) {
+            let Some(sheet) = workbook::open(&mut input, findings)? else { return Ok(None) };
             return Ok(Some(Self::Workbook { sheet, sha256: input.into_sha256()? }));
         }
         if let Some(refusal) = wrong_type(&input.head) {
@@ -171,6 +168,11 @@ impl Source {
     }
 }
 
+/// Whether a file begins as an archive does, which a workbook is.
+fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
 /// Recognises by its first bytes what is certainly neither CSV nor a workbook.
 fn wrong_type(head: &[u8]) -> Option<Finding> {
     let text = String::from_utf8_lossy(head).trim_start_matches('\u{feff}').to_lowercase();
@@ -192,8 +194,8 @@ fn wrong_type(head: &[u8]) -> Option<Finding> {
     } else {
         return None;
     };
-    let hint = "open it in a spreadsheet and save it as .xlsx or \"CSV UTF-8\"";
-    Some(Finding::file(1, Code::WrongFileType, format!("the file is {kind}, not CSV"), hint))
+    let message = format!("the file is {kind}, not CSV");
+    Some(Finding::file(1, Code::WrongFileType, message, workbook::SAVE_IT))
 }
 
 /// Obeys a `sep=` line; otherwise takes the delimiter by which some line has most headings.

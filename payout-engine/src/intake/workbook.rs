@@ -14,7 +14,7 @@
 mod package;
 
 use std::fmt::Write as _;
-use std::io::Cursor;
+use std::io::{self, Cursor, Read};
 
 use calamine::{DataRef, Reader, Sheet as SheetName, SheetType, SheetVisible, Xlsx, XlsxError};
 
@@ -23,8 +23,10 @@ use super::finding::{Code, Finding};
 use super::heading;
 use super::opening::{HEADING_WITHIN, HEADINGS_AT_LEAST};
 use super::records::{Cell, Next, Record};
-use package::Refusal;
-pub(super) use package::{MOST_PACKED, is_zip};
+use package::{MOST_PACKED, Refusal};
+
+/// What to do with a file that is not one of those that are read.
+pub(super) const SAVE_IT: &str = "open it in a spreadsheet and save it as .xlsx or \"CSV UTF-8\"";
 
 /// The most text of one sheet, in bytes: a text that many cells share is packed once.
 const MOST_TEXT: usize = 64 << 20;
@@ -53,14 +55,17 @@ pub(super) struct Sheet {
 }
 
 /// Opens a workbook; `None`, with a problem, where it is none or not one batch.
-pub(super) fn open(bytes: &[u8], findings: &mut Findings) -> Option<Sheet> {
-    match package::check(bytes).and_then(|()| choose(bytes, findings)) {
+pub(super) fn open(input: &mut impl Read, findings: &mut Findings) -> io::Result<Option<Sheet>> {
+    let mut bytes = Vec::new();
+    // One byte more than is allowed, so that the workbook is known to be too large.
+    input.take(MOST_PACKED as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(match package::check(&bytes).and_then(|()| choose(&bytes, findings)) {
         Ok(sheet) => Some(sheet),
         Err(refusal) => {
             findings.problems.push(refusal.into_finding());
             None
         }
-    }
+    })
 }
 
 /// The only sheet with a heading; without one, the only sheet that is not empty.
@@ -131,7 +136,7 @@ fn unreadable(error: XlsxError) -> Refusal {
         error => Refusal::of(
             Code::DamagedWorkbook,
             format!("the file is no Excel workbook (.xlsx), or a damaged one ({error})"),
-            "open it in a spreadsheet and save it as .xlsx or \"CSV UTF-8\"",
+            SAVE_IT,
         ),
     }
 }

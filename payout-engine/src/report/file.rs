@@ -18,24 +18,14 @@ use crate::pages::pages;
 use crate::store::Store;
 
 /// Why a report was not written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The store could not be read.
-    Store(Error),
+    /// The store could not be read, or the report is one that cannot be made.
+    #[error(transparent)]
+    Store(#[from] Error),
     /// The output did not take it.
-    Output(io::Error),
-}
-
-impl From<Error> for WriteError {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<io::Error> for WriteError {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
+    #[error("the report could not be written")]
+    Output(#[from] io::Error),
 }
 
 /// Writes every row of a batch, and returns how many there are.

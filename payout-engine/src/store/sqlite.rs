@@ -2,7 +2,8 @@
 //!
 //! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, and a reader
 //! (`payout status` while a run is on) never waits for the writer. The file is created for its
-//! owner alone (0600), because it holds account numbers.
+//! owner alone (0600), because it holds account numbers. Or the database is in memory, and somebody
+//! else keeps its pages: [`kept`].
 //!
 //! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side,
 //! [`read`] everybody's, [`purge`] forgets, [`lock`] and [`lease`] keep it to one runner. Whatever
@@ -10,19 +11,25 @@
 
 use std::{
     io::ErrorKind,
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
 use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool,
+    ConnectOptions, Sqlite, SqliteConnection, SqlitePool,
     migrate::MigrateError,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
-use super::{Answer, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition};
+use super::{
+    Answer, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition, Witness,
+    storage::PageStorage,
+};
 use crate::{
     batch::{Batch, BatchId, CancelRequest, GatewayIdentity, NewBatch},
     chain::{LogHash, verify::LogAudit},
@@ -33,6 +40,7 @@ use crate::{
 };
 
 mod codec;
+mod kept;
 mod lease;
 mod load;
 mod lock;
@@ -42,6 +50,8 @@ mod verify;
 mod work;
 mod write;
 
+use kept::{Keeper, Turn};
+
 /// Whoever opens a store, in this process.
 static OPENING: Mutex<()> = Mutex::const_new(());
 
@@ -49,14 +59,34 @@ static OPENING: Mutex<()> = Mutex::const_new(());
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
-/// A store in one SQLite file.
+/// A store in one SQLite file, or in memory and kept by a [`PageStorage`].
 pub struct SqliteStore {
-    path: PathBuf,
+    medium: Medium,
     /// The machine on which this process runs.
     host: String,
     /// The only connection that writes; transactions queue here instead of failing with "busy".
     writer: Mutex<SqliteConnection>,
-    readers: SqlitePool,
+}
+
+/// What the store is in.
+enum Medium {
+    File {
+        path: PathBuf,
+        readers: SqlitePool,
+    },
+    /// There is no connection but the writer's.
+    Kept(Keeper),
+}
+
+/// A connection to read with.
+enum Reader<'a> {
+    Pooled(PoolConnection<Sqlite>),
+    /// With the right to use it.
+    Sole {
+        connection: MutexGuard<'a, SqliteConnection>,
+        _turn: MutexGuard<'a, Turn>,
+    },
+    Own(SqliteConnection),
 }
 
 impl SqliteStore {
@@ -82,7 +112,23 @@ impl SqliteStore {
             .connect_with(options)
             .await
             .map_err(cannot_open)?;
-        Ok(Self { path: path.to_owned(), host: host_name(), writer: Mutex::new(writer), readers })
+        let medium = Medium::File { path: path.to_owned(), readers };
+        Ok(Self { medium, host: host_name(), writer: Mutex::new(writer) })
+    }
+
+    /// Opens the store whose pages `storage` keeps, and makes it if there are none.
+    ///
+    /// It counts as one of unknown age until every order was asked about: nobody can tell whether
+    /// these are the newest pages. Only one store may be open on a storage. Before another one is
+    /// opened on it, ask this one for something, its batches for example, and wait for the answer:
+    /// a save that nobody waits for any more is through then.
+    ///
+    /// # Errors
+    /// The storage fails; what it gives back is no store, or not a whole one.
+    pub async fn kept_by(storage: Arc<dyn PageStorage>) -> Result<Self, Error> {
+        let (keeper, writer) = Keeper::open(storage).await?;
+        let (medium, writer) = (Medium::Kept(keeper), Mutex::new(writer));
+        Ok(Self { medium, host: host_name(), writer })
     }
 
     /// Says on which machine this process runs, where the system's name for it does not tell it
@@ -99,6 +145,80 @@ impl SqliteStore {
     /// Where the lock beside the store cannot be looked at.
     pub fn holder(path: impl AsRef<Path>) -> Result<Option<String>, Error> {
         lock::holder(path.as_ref())
+    }
+}
+
+impl SqliteStore {
+    /// A connection that sees the last commit.
+    async fn reader(&self) -> Result<Reader<'_>, Error> {
+        match &self.medium {
+            Medium::File { readers, .. } => {
+                readers.acquire().await.map(Reader::Pooled).map_err(failed("be read"))
+            }
+            Medium::Kept(keeper) => {
+                let turn = keeper.turn(&self.writer).await?;
+                Ok(Reader::Sole { connection: self.writer.lock().await, _turn: turn })
+            }
+        }
+    }
+
+    /// Two connections at once.
+    async fn two_readers(&self) -> Result<(Reader<'_>, Reader<'_>), Error> {
+        let mut first = self.reader().await?;
+        let second = match &mut first {
+            Reader::Sole { connection, .. } => Reader::Own(kept::copy(connection).await?),
+            _ => self.reader().await?,
+        };
+        Ok((first, second))
+    }
+
+    /// Work that writes: when it is done, what it wrote is durable.
+    fn durably<'a, T: Send + 'a>(
+        &'a self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> Answer<'a, T> {
+        match &self.medium {
+            Medium::File { .. } => Box::pin(work),
+            Medium::Kept(keeper) => Box::pin(keeper.durably(&self.writer, work)),
+        }
+    }
+
+    /// Keeps the batches for one runner, until what comes back is dropped.
+    fn lock(&self, runner: &str) -> Result<Box<dyn Send + Sync>, Error> {
+        match &self.medium {
+            Medium::File { path, .. } => Ok(Box::new(lock::lock(path, runner)?)),
+            Medium::Kept(keeper) => keeper.lock(runner),
+        }
+    }
+
+    /// What was last seen of a batch: see [`Witness`].
+    fn witness(&self, code: BatchCode) -> Result<(Witness, Option<(i64, LogHash)>), Error> {
+        match &self.medium {
+            Medium::File { path, .. } => Witness::open(path, code),
+            Medium::Kept(keeper) => Ok(keeper.seen.witness(code)),
+        }
+    }
+}
+
+impl Deref for Reader<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Sole { connection, .. } => connection,
+            Self::Own(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Sole { connection, .. } => connection,
+            Self::Own(connection) => connection,
+        }
     }
 }
 
@@ -155,7 +275,7 @@ impl Store for SqliteStore {
         runner: &'a str,
         now: Timestamp,
     ) -> Answer<'a, Lease> {
-        Box::pin(load::create(self, new, gateway, code, runner, now))
+        self.durably(load::create(self, new, gateway, code, runner, now))
     }
 
     fn append<'a>(
@@ -164,19 +284,19 @@ impl Store for SqliteStore {
         rows: &'a [NewPayout],
         now: Timestamp,
     ) -> Answer<'a, ()> {
-        Box::pin(load::append(self, lease, rows, now))
+        self.durably(load::append(self, lease, rows, now))
     }
 
     fn complete<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Batch> {
-        Box::pin(load::complete(self, lease, now))
+        self.durably(load::complete(self, lease, now))
     }
 
     fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease> {
-        Box::pin(write::lease(self, batch, runner, now))
+        self.durably(write::lease(self, batch, runner, now))
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()> {
-        Box::pin(lease::renew(self, lease, until))
+        self.durably(lease::renew(self, lease, until))
     }
 
     fn request_cancel<'a>(
@@ -184,7 +304,7 @@ impl Store for SqliteStore {
         batch: &'a Batch,
         request: &'a CancelRequest,
     ) -> Answer<'a, CancelRequest> {
-        Box::pin(lease::request_cancel(self, batch, request))
+        self.durably(lease::request_cancel(self, batch, request))
     }
 
     fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
@@ -213,15 +333,15 @@ impl Store for SqliteStore {
         change: StateChange,
         now: Timestamp,
     ) -> Answer<'a, ()> {
-        Box::pin(write::set_state(self, lease, change, now))
+        self.durably(write::set_state(self, lease, change, now))
     }
 
     fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
-        Box::pin(write::wake(self, lease, now))
+        self.durably(write::wake(self, lease, now))
     }
 
     fn hold_duplicates<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, u64> {
-        Box::pin(write::hold_duplicates(self, lease, now))
+        self.durably(write::hold_duplicates(self, lease, now))
     }
 
     fn write<'a>(
@@ -230,7 +350,7 @@ impl Store for SqliteStore {
         transitions: &'a [Transition],
         now: Timestamp,
     ) -> Answer<'a, ()> {
-        Box::pin(write::write(self, lease, transitions, now))
+        self.durably(write::write(self, lease, transitions, now))
     }
 
     fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
@@ -258,7 +378,7 @@ impl Store for SqliteStore {
     }
 
     fn purge<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
-        Box::pin(purge::purge(self, lease, now))
+        self.durably(purge::purge(self, lease, now))
     }
 
     fn conflicts<'a>(

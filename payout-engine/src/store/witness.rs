@@ -9,13 +9,17 @@
 //! disk each time: a witness that lost its last words to a power cut is behind the store, which
 //! proves nothing against it, and one that is garbled vouches for nothing.
 //!
+//! Of a store that somebody else keeps nothing is beside it: what was seen is known as long as the
+//! store is open ([`Memory`]), and nobody vouches for one that is opened again.
+//!
 //! Invariant: the witness is never ahead of what was committed.
 
 use std::{
+    collections::HashMap,
     fs::{File, Metadata, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::UNIX_EPOCH,
 };
 
@@ -24,8 +28,20 @@ use crate::{chain::LogHash, error::Error, order_no::BatchCode};
 /// Characters of a line: code, number of events, head, the numbers of both files, blanks, line end.
 const LINE: usize = 12 + 1 + 20 + 1 + 64 + 1 + 20 + 1 + 20 + 1;
 
-/// The line of one batch, open for writing as long as its lease lasts.
-pub(crate) struct Witness {
+/// What was seen of one batch, noted as long as its lease lasts.
+pub(crate) enum Witness {
+    /// In a file beside the store.
+    Line(Line),
+    /// By whoever has the store open.
+    Memory(Memory, BatchCode),
+}
+
+/// What was seen of the batches of a store as long as it is open.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<HashMap<BatchCode, (i64, LogHash)>>>);
+
+/// The line of one batch in the file, open for writing.
+pub(crate) struct Line {
     path: PathBuf,
     code: BatchCode,
     at: u64,
@@ -41,6 +57,44 @@ impl Witness {
         store: &Path,
         code: BatchCode,
     ) -> Result<(Self, Option<(i64, LogHash)>), Error> {
+        let (line, seen) = Line::open(store, code)?;
+        Ok((Self::Line(line), seen))
+    }
+
+    /// Notes what was committed.
+    pub(crate) fn note(&self, events: i64, head: LogHash) -> Result<(), Error> {
+        match self {
+            Self::Line(line) => line.note(events, head),
+            Self::Memory(memory, code) => {
+                memory.seen().insert(*code, (events, head));
+                Ok(())
+            }
+        }
+    }
+
+    /// Forces it to the disk: once a lease, so that the line is there after a power cut.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        match self {
+            Self::Line(line) => line.sync(),
+            Self::Memory(..) => Ok(()),
+        }
+    }
+}
+
+impl Memory {
+    /// The witness of a batch, and what it saw last.
+    pub(crate) fn witness(&self, code: BatchCode) -> (Witness, Option<(i64, LogHash)>) {
+        let seen = self.seen().get(&code).copied();
+        (Witness::Memory(self.clone(), code), seen)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<BatchCode, (i64, LogHash)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn open(store: &Path, code: BatchCode) -> Result<(Self, Option<(i64, LogHash)>), Error> {
         let mut path = store.as_os_str().to_owned();
         path.push(".witness");
         let path = PathBuf::from(path);
@@ -62,8 +116,7 @@ impl Witness {
         Ok((Self { path, code, at, files, file: Mutex::new(file) }, seen))
     }
 
-    /// Notes what was committed.
-    pub(crate) fn note(&self, events: i64, head: LogHash) -> Result<(), Error> {
+    fn note(&self, events: i64, head: LogHash) -> Result<(), Error> {
         let [store, own] = self.files;
         let line = format!("{} {events:020} {head} {store:020} {own:020}\n", self.code);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,8 +125,7 @@ impl Witness {
         written.map_err(|error| self.failed(error))
     }
 
-    /// Forces it to the disk: once a lease, so that the line is there after a power cut.
-    pub(crate) fn sync(&self) -> Result<(), Error> {
+    fn sync(&self) -> Result<(), Error> {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.sync_data().map_err(|error| self.failed(error))
     }

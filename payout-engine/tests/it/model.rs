@@ -87,6 +87,8 @@ pub(crate) struct Model {
     books_twice: bool,
     identity: GatewayIdentity,
     otp_lifetime: Duration,
+    /// Shown the number of every order that arrives.
+    look: Box<dyn Fn(&str) + Send + Sync>,
     delay: Duration,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
@@ -103,6 +105,7 @@ impl Model {
             books_twice: false,
             identity: identity(),
             otp_lifetime: Duration::from_millis(60),
+            look: Box::new(|_| {}),
             delay: Duration::ZERO,
             in_flight: AtomicUsize::new(0),
             most_in_flight: AtomicUsize::new(0),
@@ -119,6 +122,12 @@ impl Model {
     /// booking stands under the number with a `#`.
     pub(crate) fn that_books_twice(mut self) -> Self {
         self.books_twice = true;
+        self
+    }
+
+    /// Shows the number of every order to somebody when it arrives, before anything is booked.
+    pub(crate) fn that_looks(mut self, look: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.look = Box::new(look);
         self
     }
 
@@ -214,6 +223,7 @@ impl Model {
     fn withdraw_now(&self, withdrawal: &Withdrawal<'_>) -> Result<OrderView, CallError> {
         self.count("withdraw");
         let no = withdrawal.order_no.as_str();
+        (self.look)(no);
         let account = withdrawal.payee.bank_account_number.expose().clone();
         let arrival = {
             let mut books = self.books();

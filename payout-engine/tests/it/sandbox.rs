@@ -12,8 +12,13 @@ use payout_engine::{
 use crate::engine::{payout, policy, rows};
 
 fn gateway(sandbox: &Sandbox) -> KessGateway {
+    KessGateway::new(client_of(sandbox))
+}
+
+/// A client with the sandbox's secrets.
+pub(crate) fn client_of(sandbox: &Sandbox) -> Client {
     let known = sandbox.credentials();
-    let client = Client::builder()
+    Client::builder()
         .base_url(sandbox.base_url().parse::<BaseUrl>().unwrap())
         .credentials(Credentials::new(
             &known.client_id,
@@ -26,12 +31,11 @@ fn gateway(sandbox: &Sandbox) -> KessGateway {
         .public_key(PublicKey::from_pem(&known.public_key_pem).unwrap())
         .timeout(Duration::from_secs(2))
         .build()
-        .unwrap();
-    KessGateway::new(client)
+        .unwrap()
 }
 
 /// Rows whose accounts exist at the sandbox under the names that the file expects.
-fn payroll(sandbox: &Sandbox, rows: u64) -> Vec<NewPayout> {
+pub(crate) fn payroll(sandbox: &Sandbox, rows: u64) -> Vec<NewPayout> {
     (1..=rows)
         .map(|row| {
             let account = format!("0{row:06}0111");
@@ -49,10 +53,18 @@ async fn pay(
     options: BatchOptions,
     payouts: Vec<NewPayout>,
 ) -> (payout_engine::BatchSummary, Vec<PayoutRecord>) {
+    pay_through(gateway(sandbox), policy, options, payouts).await
+}
+
+pub(crate) async fn pay_through(
+    gateway: KessGateway,
+    policy: Policy,
+    options: BatchOptions,
+    payouts: Vec<NewPayout>,
+) -> (payout_engine::BatchSummary, Vec<PayoutRecord>) {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(dir.path().join("payout.db")).await.unwrap());
     let engine = Engine::new(store).with_policy(policy);
-    let gateway = gateway(sandbox);
     let new = NewBatch { name: "batch".to_owned(), options, source: "file.csv".to_owned() };
     let batch =
         engine.create(&new, &gateway.identity(), payouts.into_iter().map(Ok)).await.unwrap();
@@ -68,7 +80,7 @@ fn open_rows(records: &[PayoutRecord]) -> Vec<&Payout> {
 }
 
 /// Report and ledger agree row for row, by order number.
-fn assert_ledger_agrees(sandbox: &Sandbox, records: &[PayoutRecord]) {
+pub(crate) fn assert_ledger_agrees(sandbox: &Sandbox, records: &[PayoutRecord]) {
     let ledger = sandbox.ledger();
     for record in records {
         let row = record.payout.row;

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -24,6 +24,7 @@ use crate::{
     engine::{payout, payroll},
     memory::MemoryStore,
     model::identity,
+    shelf::Shelf,
 };
 
 /// Opens the store that lives in a folder; `alias` opens the same data past the lock, which a
@@ -52,15 +53,41 @@ fn memory(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {
     Box::pin(async move { Arc::new(store) as Arc<dyn Store> })
 }
 
-/// One test per line: a check, against every store.
+/// The store whose pages somebody else keeps. Only one can be open on them, so that is shared, and
+/// nobody can get past its lock.
+fn kept(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {
+    type Kept = (Arc<Shelf>, Weak<SqliteStore>);
+    static FOLDERS: Mutex<BTreeMap<PathBuf, Kept>> = Mutex::new(BTreeMap::new());
+    assert!(!alias, "there is no other way to the pages");
+    Box::pin(async move {
+        let new = || (Arc::new(Shelf::in_folder(dir.to_owned())), Weak::new());
+        let (shelf, open) =
+            FOLDERS.lock().unwrap().entry(dir.to_owned()).or_insert_with(new).clone();
+        let store = match open.upgrade() {
+            Some(store) => store,
+            None => Arc::new(SqliteStore::kept_by(shelf.clone()).await.unwrap()),
+        };
+        let open = (shelf, Arc::downgrade(&store));
+        FOLDERS.lock().unwrap().insert(dir.to_owned(), open);
+        store as Arc<dyn Store>
+    })
+}
+
+/// One test per line: a check, against every store that it is about.
 macro_rules! contract {
-    (every { $($check:ident,)+ } on_disk { $($disk:ident,)+ }) => {
+    (every { $($check:ident,)+ } shared { $($shared:ident,)+ } to_keep { $($keep:ident,)+ }) => {
         mod on_sqlite {
             $(contract!(sqlite $check);)+
-            $(contract!(sqlite $disk);)+
+            $(contract!(sqlite $shared);)+
+            $(contract!(sqlite $keep);)+
+        }
+        mod kept_elsewhere {
+            $(contract!(kept $check);)+
+            $(contract!(kept $keep);)+
         }
         mod in_memory {
             $(contract!(memory $check);)+
+            $(contract!(memory $shared);)+
         }
     };
     ($store:ident $check:ident) => {
@@ -78,7 +105,6 @@ contract! {
     a_batch_that_was_never_complete_is_not_payable_and_goes,
     transitions_move_the_sums_and_survive,
     a_write_on_top_of_something_unread_is_refused_whole,
-    a_runner_that_lost_its_batch_cannot_write,
     one_runner_at_a_time_and_the_second_learns_who,
     what_is_due_comes_in_order_and_nothing_else,
     waking_makes_the_unfinished_due,
@@ -87,7 +113,9 @@ contract! {
     conflicts_and_money_under_way_are_seen_from_other_batches,
     a_cause_to_stop_is_kept,
     names_are_taken_once,
-    } on_disk {
+    } shared {
+    a_runner_that_lost_its_batch_cannot_write,
+    } to_keep {
     a_purged_batch_keeps_its_books_and_forgets_its_people,
     }
 }

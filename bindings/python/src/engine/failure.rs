@@ -9,12 +9,7 @@ use crate::error::{self, IntoPyErr};
 impl IntoPyErr for Error {
     fn into_py_err(self, py: Python<'_>) -> PyErr {
         let (class, kind) = words(self.kind());
-        let mut text = error::with_causes(&self);
-        if let Some(hint) = self.hint() {
-            text.push_str("; ");
-            text.push_str(&hint);
-        }
-        error::raise(py, class, &text, |keywords| keywords.set_item("kind", kind))
+        error::raise(py, class, &self.in_full(), |keywords| keywords.set_item("kind", kind))
     }
 }
 

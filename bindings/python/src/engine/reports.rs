@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use payout_engine::report::{self, Format, ReportRow, unknown_columns};
+use payout_engine::desk::Desk;
+use payout_engine::report::{Format, ReportRow, unknown_columns};
 use payout_engine::{Error, pages};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
 
 use super::table::ReportTable;
-use super::{Desk, named_or_newest, words};
+use super::words;
 use crate::pending::Pending;
 
 /// Rows handed to Python at once.
@@ -33,25 +33,15 @@ impl ReportSource {
     /// The rows after row `after`, a page of them; an empty list behind the last.
     fn rows(&self, after: u64) -> Pending {
         let (desk, name) = (self.desk.clone(), self.batch.clone());
-        let work = async move {
-            let store = desk.store().await?;
-            let batch = named_or_newest(&*store, Some(&name)).await?;
-            let page = store.rows(batch.id, after, PAGE).await?;
-            Ok::<_, Error>(page.into_iter().map(ReportRow::from).collect::<Vec<_>>())
-        };
-        Pending::new(work, |py, rows| {
-            let rows = rows.iter().map(|row| words::row(py, row));
-            let rows = rows.collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, rows)?.into_any().unbind())
-        })
+        let work = async move { desk.rows(Some(&name), after, PAGE).await };
+        Pending::new(work, |py, rows| words::list(py, &rows, words::row))
     }
 
     /// All rows, as Arrow.
     fn table(&self) -> Pending {
         let (desk, name) = (self.desk.clone(), self.batch.clone());
         let work = async move {
-            let store = desk.store().await?;
-            let batch = named_or_newest(&*store, Some(&name)).await?;
+            let (store, batch) = desk.find(Some(&name)).await?;
             let mut pages = pages(&*store, batch.id);
             let mut table: Option<ReportTable> = None;
             while let Some(page) = pages.next().await? {
@@ -66,22 +56,9 @@ impl ReportSource {
 
     /// Writes the report; the ending of the file's name says how.
     fn save(&self, path: PathBuf) -> PyResult<Pending> {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        let format = match ending.as_deref() {
-            Some("csv") => Format::Csv,
-            Some("json") => Format::Json,
-            Some("html") => Format::Html,
-            _ => {
-                let text = "the name of a report ends in .csv, .json or .html";
-                return Err(PyValueError::new_err(text));
-            }
-        };
+        Format::of_file(&path).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let (desk, name) = (self.desk.clone(), self.batch.clone());
-        let work = async move {
-            let store = desk.store().await?;
-            let batch = named_or_newest(&*store, Some(&name)).await?;
-            report::save(&*store, &batch, format, &path).await
-        };
+        let work = async move { desk.save_report(Some(&name), &path).await };
         Ok(Pending::new(work, |py, _rows| Ok(py.None())))
     }
 }

@@ -1,11 +1,12 @@
 //! Where the rows of a batch come from: a file, or a frame that was turned into one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kess_gateway::PublicKey;
-use payout_engine::NewPayout;
+use payout_engine::desk::Rows;
 use payout_engine::intake::{self, Checked, SEALED_BYTES};
+use payout_engine::{Error, NewPayout};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -19,46 +20,12 @@ use crate::pending::Pending;
 #[pyclass(frozen, module = "kesspay._native")]
 pub(crate) struct Source(pub(crate) Rows);
 
-/// A file, or the bytes that a frame would be as a file.
-#[derive(Clone)]
-pub(crate) enum Rows {
-    /// A file on the disk, read when it is needed.
-    File(Arc<Path>),
-    /// A frame, as CSV.
-    Frame(Arc<[u8]>),
-}
-
-impl Rows {
-    /// Reads the source and tells what is wrong with it, on a thread of its own.
-    pub(super) async fn check(&self, capacity: usize) -> Result<Checked, payout_engine::Error> {
-        let rows = self.clone();
-        let checked = tokio::task::spawn_blocking(move || rows.check_here(capacity));
-        // It ends early only with the process.
-        checked.await.unwrap_or_else(|error| Err(payout_engine::Error::config(error.to_string())))
-    }
-
-    fn check_here(&self, capacity: usize) -> Result<Checked, payout_engine::Error> {
-        match self {
-            Self::File(path) => intake::check(path, capacity),
-            Self::Frame(bytes) => intake::check_bytes(Arc::clone(bytes), capacity),
-        }
-    }
-
-    /// The rows that can be paid, all of them.
-    pub(crate) fn valid(&self) -> Result<Vec<NewPayout>, payout_engine::Error> {
-        let checked = self.check_here(SEALED_BYTES)?;
-        let rows = intake::load(&checked)?
-            .filter(|row| row.as_ref().map_or(true, |payout| payout.invalid.is_none()));
-        rows.collect()
-    }
-
-    /// What people call it.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            Self::Frame(_) => "frame".to_owned(),
-        }
-    }
+/// The rows that can be paid, all of them.
+pub(crate) fn valid(rows: &Rows) -> Result<Vec<NewPayout>, Error> {
+    let checked = rows.check_here(SEALED_BYTES)?;
+    let rows = intake::load(&checked)?
+        .filter(|row| row.as_ref().map_or(true, |payout| payout.invalid.is_none()));
+    rows.collect()
 }
 
 /// A path, or whatever speaks the Arrow PyCapsule interface.
@@ -73,7 +40,8 @@ pub(crate) fn read_source(py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult
             PyTypeError::new_err("rows come from a frame with named columns, not from one column")
         })?;
         let bytes = py.detach(|| frame::to_csv(reader))?;
-        return Ok(Source(Rows::Frame(bytes.into())));
+        let (name, bytes) = ("frame".to_owned(), bytes.into());
+        return Ok(Source(Rows::Bytes { name, bytes }));
     }
     if let Ok(path) = source.extract::<PathBuf>() {
         return Ok(Source(Rows::File(path.into())));

@@ -55,6 +55,16 @@ pub(super) fn status<'py>(
     Home::Batch.make(py, "Status", fields)
 }
 
+/// A list of what `word` makes of each.
+pub(super) fn list<T>(
+    py: Python<'_>,
+    all: &[T],
+    word: impl for<'py> Fn(Python<'py>, &T) -> PyResult<Object<'py>>,
+) -> PyResult<Py<PyAny>> {
+    let all = all.iter().map(|one| word(py, one)).collect::<PyResult<Vec<_>>>()?;
+    Ok(PyList::new(py, all)?.into_any().unbind())
+}
+
 fn total<'py>(py: Python<'py>, currency: &Currency, total: &Total) -> PyResult<Object<'py>> {
     let by_outcome = PyDict::new(py);
     for &of in Outcome::ALL {

@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::status::named_or_newest;
 use crate::command::args::{AuditArgs, Global};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::print;
 use crate::command::place::Place;
 use crate::config::Config;
+use crate::desk::named_or_newest;
 use crate::report::count;
 use crate::{Batch, LogAudit};
 

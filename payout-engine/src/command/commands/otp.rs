@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::status::named_or_newest;
 use crate::awaiting_otp;
 use crate::command::args::{BatchArgs, Global};
 use crate::command::exit::Exit;
@@ -11,6 +10,7 @@ use crate::command::failure::Failure;
 use crate::command::output::{print, table};
 use crate::command::place::Place;
 use crate::config::Config;
+use crate::desk::named_or_newest;
 use crate::report::{ReportRow, grouped, plain};
 
 pub(crate) async fn execute(

@@ -4,13 +4,13 @@ use serde_json::json;
 
 use super::confirm::{Question, ask};
 use super::pay::engine;
-use super::status::named_or_newest;
 use crate::command::args::{Global, PurgeArgs};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::print;
 use crate::command::place::Place;
 use crate::config::Config;
+use crate::desk::named_or_newest;
 use crate::report::count;
 
 pub(crate) async fn execute(

@@ -5,7 +5,6 @@
 use kess_gateway::Client;
 use serde_json::{Value, json};
 
-use super::status::named_or_newest;
 use crate::command::args::{BatchArgs, Global};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
@@ -14,6 +13,7 @@ use crate::command::output::{note, print, quoted, table};
 use crate::command::place::Place;
 use crate::command::rehearsal::Rehearsal;
 use crate::config::Config;
+use crate::desk::named_or_newest;
 use crate::report::{count, plain};
 use crate::{BatchState, Difference, KessGateway, Reconciliation, Seen, reconcile};
 

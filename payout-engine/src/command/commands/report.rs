@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 
-use super::status::named_or_newest;
 use crate::command::args::{Global, ReportArgs, ReportFormat};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::note;
 use crate::command::place::Place;
 use crate::config::Config;
+use crate::desk::named_or_newest;
 use crate::report::{self, Format, PrivateFile, Retriable, count, unknown_columns};
 use crate::{Batch, Error, Store, pages};
 

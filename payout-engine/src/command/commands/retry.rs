@@ -4,13 +4,13 @@
 use super::confirm::confirm;
 use super::pay::{conclude, engine, work};
 use super::resume::connect;
-use super::status::named_or_newest;
 use crate::command::args::{Global, RetryArgs};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::{note, quoted};
 use crate::command::place::Place;
 use crate::config::Config;
+use crate::desk::named_or_newest;
 use crate::report::count;
 use crate::{Tally, retriable};
 

@@ -10,10 +10,11 @@ use serde_json::json;
 
 use crate::command::args::{Global, SandboxArgs, SandboxOtp};
 use crate::command::exit::Exit;
-use crate::command::failure::{Failure, with_causes};
+use crate::command::failure::Failure;
 use crate::command::interrupt;
 use crate::command::output::{print, tell};
 use crate::command::rehearsal::sandbox_variables;
+use crate::with_causes;
 
 pub(crate) async fn execute(args: &SandboxArgs, global: &Global) -> Result<Exit, Failure> {
     let latency = Duration::from_millis(args.latency);

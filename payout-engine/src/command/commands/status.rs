@@ -8,8 +8,8 @@ use crate::command::failure::Failure;
 use crate::command::output::{next_steps, print, state_text, summary_text};
 use crate::command::place::Place;
 use crate::config::Config;
+use crate::desk::named_or_newest;
 use crate::report::summary_json;
-use crate::{Batch, Store};
 
 pub(crate) async fn execute(
     args: &BatchArgs,
@@ -34,15 +34,4 @@ pub(crate) async fn execute(
     }
     print(&text)?;
     Ok(Exit::Done)
-}
-
-/// The batch of that name, or the newest one, finished or not.
-pub(crate) async fn named_or_newest(
-    store: &dyn Store,
-    name: Option<&str>,
-) -> Result<Batch, Failure> {
-    Ok(match name {
-        Some(name) => store.batch(Some(name)).await?,
-        None => store.newest().await?,
-    })
 }

@@ -11,7 +11,7 @@ use zip::result::ZipError;
 use super::super::finding::{Code, Finding};
 
 /// The largest workbook that is read, in bytes of the file.
-pub(in crate::intake) const MOST_PACKED: usize = 16 << 20;
+pub(super) const MOST_PACKED: usize = 16 << 20;
 
 /// The most that a workbook may unpack to, in bytes.
 const MOST_UNPACKED: u64 = 64 << 20;
@@ -46,11 +46,6 @@ pub(super) fn too_large() -> Refusal {
         ),
         "save the sheet as \"CSV UTF-8\", which may have any size",
     )
-}
-
-/// Whether a file begins as an archive does.
-pub(in crate::intake) fn is_zip(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
 /// Refuses what is no workbook, and what would take too much memory.
@@ -113,6 +108,6 @@ fn damaged(error: ZipError) -> Refusal {
     Refusal::of(
         Code::DamagedWorkbook,
         format!("the file is no Excel workbook (.xlsx), or a damaged one ({error})"),
-        "open it in a spreadsheet and save it as .xlsx or \"CSV UTF-8\"",
+        super::SAVE_IT,
     )
 }

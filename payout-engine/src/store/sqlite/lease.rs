@@ -99,7 +99,7 @@ pub(super) async fn cancel_request(
     store: &SqliteStore,
     batch: BatchId,
 ) -> Result<Option<CancelRequest>, Error> {
-    let mut reader = store.readers.acquire().await.map_err(failed("read the batch"))?;
+    let mut reader = store.reader().await?;
     read(&mut reader, batch).await
 }
 

@@ -11,7 +11,6 @@ use super::{
     codec::{Fields, millis, units},
     failed,
     lease::refuse_held,
-    lock,
     work::{Log, Work, begin},
 };
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
     machine::{Payout, State},
     order_no::BatchCode,
     payout::{NewPayout, Outcome},
-    store::{Lease, Witness},
+    store::Lease,
 };
 
 /// Rows in one statement; two dozen values each stay well below SQLite's limit of 32,766.
@@ -35,7 +34,7 @@ pub(super) async fn create(
     runner: &str,
     now: Timestamp,
 ) -> Result<Lease, Error> {
-    let file = lock::lock(&store.path, runner)?;
+    let lock = store.lock(runner)?;
     let options = serde_json::to_string(&new.options)
         .map_err(|error| Error::store("write the batch's options", error))?;
     let mut writer = store.writer.lock().await;
@@ -79,7 +78,7 @@ pub(super) async fn create(
     .fetch_one(&mut *tx)
     .await
     .map_err(failed("create the batch"))?;
-    let witness = Arc::new(Witness::open(&store.path, code)?.0);
+    let witness = Arc::new(store.witness(code)?.0);
     let work = Work::within(tx, BatchId(id), &new.name, 1, Some(log), now);
     let mut work = work.seen_by(&witness);
     work.log(vec![LogEvent::Created(Box::new(creation(new, gateway, code, runner)))]).await?;
@@ -90,7 +89,7 @@ pub(super) async fn create(
         fence: 1,
         restored_at: None,
         witness: Some(witness),
-        _lock: Box::new(file),
+        _lock: lock,
     })
 }
 

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     SqliteStore,
@@ -44,23 +44,25 @@ pub(super) async fn batch(store: &SqliteStore, name: Option<&str>) -> Result<Bat
             query.push(") ORDER BY id DESC LIMIT 1");
         }
     }
-    let row =
-        query.build().fetch_optional(&store.readers).await.map_err(failed("read the batch"))?;
+    let mut reader = store.reader().await?;
+    let row = query.build().fetch_optional(&mut *reader).await.map_err(failed("read the batch"))?;
     row.map_or_else(|| Err(Error::no_such_batch(name)), |row| Fields(&row).batch())
 }
 
 pub(super) async fn newest(store: &SqliteStore) -> Result<Batch, Error> {
+    let mut reader = store.reader().await?;
     let row =
         sqlx::query("SELECT * FROM batches WHERE state <> 'loading' ORDER BY id DESC LIMIT 1")
-            .fetch_optional(&store.readers)
+            .fetch_optional(&mut *reader)
             .await
             .map_err(failed("read the batch"))?;
     row.map_or_else(|| Err(Error::no_such_batch(None)), |row| Fields(&row).batch())
 }
 
 pub(super) async fn batches(store: &SqliteStore) -> Result<Vec<Batch>, Error> {
+    let mut reader = store.reader().await?;
     let rows = sqlx::query("SELECT * FROM batches ORDER BY id DESC")
-        .fetch_all(&store.readers)
+        .fetch_all(&mut *reader)
         .await
         .map_err(failed("read the batches"))?;
     rows.iter().map(|row| Fields(row).batch()).collect()
@@ -68,7 +70,8 @@ pub(super) async fn batches(store: &SqliteStore) -> Result<Vec<Batch>, Error> {
 
 pub(super) async fn summary(store: &SqliteStore, batch: BatchId) -> Result<BatchSummary, Error> {
     // One snapshot for both queries, so that counts and state belong together.
-    let mut tx = store.readers.begin().await.map_err(failed("read the batch"))?;
+    let mut reader = store.reader().await?;
+    let mut tx = reader.begin().await.map_err(failed("read the batch"))?;
     let row = sqlx::query("SELECT * FROM batches WHERE id = ?")
         .bind(batch.0)
         .fetch_one(&mut *tx)
@@ -137,9 +140,10 @@ async fn due_among(
     query
         .push(" ORDER BY p.next_at, p.row LIMIT ")
         .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut reader = store.reader().await?;
     let rows = query
         .build()
-        .fetch_all(&store.readers)
+        .fetch_all(&mut *reader)
         .await
         .map_err(failed("read the rows that are due"))?;
     rows.iter().map(|row| Fields(row).claim()).collect()
@@ -150,18 +154,19 @@ pub(super) async fn next_due(
     batch: BatchId,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, Error> {
+    let mut reader = store.reader().await?;
     let next: Option<i64> =
         sqlx::query_scalar("SELECT min(next_at) FROM payouts WHERE batch_id = ? AND next_at > ?")
             .bind(batch.0)
             .bind(millis(now))
-            .fetch_one(&store.readers)
+            .fetch_one(&mut *reader)
             .await
             .map_err(failed("read when a row is due"))?;
     next.map(time).transpose()
 }
 
 pub(super) async fn audit(store: &SqliteStore, batch: BatchId) -> Result<(), Error> {
-    let mut reader = store.readers.acquire().await.map_err(failed("count the rows"))?;
+    let mut reader = store.reader().await?;
     count_rows(&mut reader, batch).await
 }
 
@@ -196,7 +201,7 @@ pub(super) async fn rows(
     after: u64,
     limit: usize,
 ) -> Result<Vec<PayoutRecord>, Error> {
-    let mut reader = store.readers.acquire().await.map_err(failed("read the rows"))?;
+    let mut reader = store.reader().await?;
     let rows = rows_after(&mut reader, batch, after, limit).await?;
     rows.iter().map(|row| Fields(row).record()).collect()
 }
@@ -224,8 +229,9 @@ pub(super) async fn find(
     query.push("WHERE p.reference = ").push_bind(reference);
     // The last condition is that of the index.
     query.push(" AND p.batch_id = ").push_bind(batch.0).push(" AND p.outcome <> 'invalid'");
+    let mut reader = store.reader().await?;
     let row =
-        query.build().fetch_optional(&store.readers).await.map_err(failed("look for the row"))?;
+        query.build().fetch_optional(&mut *reader).await.map_err(failed("look for the row"))?;
     row.map(|row| Fields(&row).record()).transpose()
 }
 
@@ -234,6 +240,7 @@ pub(super) async fn conflicts(
     references: &[&str],
     except: Option<BatchId>,
 ) -> Result<Vec<Conflict>, Error> {
+    let mut reader = store.reader().await?;
     let mut found = Vec::new();
     for chunk in references.chunks(REFERENCES_A_QUERY) {
         let unbooked = given_up_unbooked("p");
@@ -257,7 +264,7 @@ pub(super) async fn conflicts(
         query.push(") ORDER BY p.batch_id, p.row");
         let rows = query
             .build()
-            .fetch_all(&store.readers)
+            .fetch_all(&mut *reader)
             .await
             .map_err(failed("look for the rows in other batches"))?;
         for row in &rows {
@@ -277,9 +284,10 @@ pub(super) async fn in_flight_elsewhere(
     query.push_bind(batch.0).push(" AND outcome IN (");
     push_in_flight(&mut query);
     query.push(") GROUP BY currency");
+    let mut reader = store.reader().await?;
     let rows = query
         .build()
-        .fetch_all(&store.readers)
+        .fetch_all(&mut *reader)
         .await
         .map_err(failed("add up the money of other batches"))?;
     rows.iter()

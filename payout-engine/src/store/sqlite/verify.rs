@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use futures_util::TryStreamExt;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::{
     SqliteStore,
@@ -30,14 +30,24 @@ use crate::{
 /// Rows read at once.
 const PAGE: usize = 1_000;
 
-type Snapshot = Transaction<'static, Sqlite>;
+type Snapshot<'a> = Transaction<'a, Sqlite>;
 
 pub(super) async fn verify(
     store: &SqliteStore,
     batch: BatchId,
     noted: Option<LogHash>,
 ) -> Result<LogAudit, Error> {
-    let (mut log, rows, books) = snapshots(store, batch).await?;
+    let (mut first, mut second) = store.two_readers().await?;
+    let (mut log, rows, books) = loop {
+        let mut log = first.begin().await.map_err(failed("read the event log"))?;
+        let books_of_log = books(&mut log, batch).await?;
+        let mut rows = second.begin().await.map_err(failed("read the rows"))?;
+        // Both have to see the same commit, and every commit adds to the log. One that came in
+        // between is rare, and the next try is likely to be alone.
+        if books(&mut rows, batch).await?.log == books_of_log.log {
+            break (log, rows, books_of_log);
+        }
+    };
     let mut walk = Walk::new(LogHash::genesis(&books.batch.code), noted);
     let broken = match follow(&mut log, rows, &books, &mut walk).await {
         Ok(()) => None,
@@ -45,24 +55,6 @@ pub(super) async fn verify(
         Err(Halt::Failed(error)) => return Err(error),
     };
     Ok(LogAudit { events: walk.events, head: walk.head, noted: walk.noted_at, broken })
-}
-
-/// Two connections that see the same commit: one for the log, one for the rows.
-async fn snapshots(
-    store: &SqliteStore,
-    batch: BatchId,
-) -> Result<(Snapshot, Snapshot, Books), Error> {
-    loop {
-        let mut log = store.readers.begin().await.map_err(failed("read the event log"))?;
-        let first = books(&mut log, batch).await?;
-        let mut rows = store.readers.begin().await.map_err(failed("read the rows"))?;
-        let second = books(&mut rows, batch).await?;
-        // Every commit adds to the log. One that came in between is rare, and the next try is
-        // likely to be alone.
-        if first.log == second.log {
-            return Ok((log, rows, first));
-        }
-    }
 }
 
 async fn books(connection: &mut SqliteConnection, batch: BatchId) -> Result<Books, Error> {
@@ -86,8 +78,8 @@ async fn books(connection: &mut SqliteConnection, batch: BatchId) -> Result<Book
 }
 
 async fn follow(
-    log: &mut Snapshot,
-    rows: Snapshot,
+    log: &mut Snapshot<'_>,
+    rows: Snapshot<'_>,
     books: &Books,
     walk: &mut Walk,
 ) -> Result<(), Halt> {
@@ -112,8 +104,8 @@ async fn follow(
 
 /// The entries of each row, one after the other, beside the row as it stands.
 async fn follow_rows(
-    log: &mut Snapshot,
-    records: &mut Records,
+    log: &mut Snapshot<'_>,
+    records: &mut Records<'_>,
     salt: Option<&Salt>,
     purged: bool,
 ) -> Result<(), Halt> {
@@ -150,14 +142,14 @@ async fn follow_rows(
 }
 
 /// The rows as they stand, in the file's order.
-struct Records {
-    rows: Snapshot,
+struct Records<'a> {
+    rows: Snapshot<'a>,
     batch: BatchId,
     page: VecDeque<(PayoutRecord, Outcome)>,
     after: u64,
 }
 
-impl Records {
+impl Records<'_> {
     async fn next(&mut self) -> Result<Option<PayoutRecord>, Halt> {
         if self.page.is_empty() {
             let page = rows_after(&mut self.rows, self.batch, self.after, PAGE).await?;

@@ -18,7 +18,6 @@ use super::{
     failed,
     lease::refuse_held,
     load::{IN_FLIGHT, move_sum},
-    lock,
     work::{Log, Work, begin},
 };
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
     error::Error,
     machine::State,
     payout::{Outcome, StopCause},
-    store::{Lease, StateChange, Transition, Witness},
+    store::{Lease, StateChange, Transition},
 };
 
 /// Rows in one statement. Small enough that the few different statement texts stay prepared.
@@ -39,7 +38,7 @@ pub(super) async fn lease(
     runner: &str,
     now: Timestamp,
 ) -> Result<Lease, Error> {
-    let file = lock::lock(&store.path, runner)?;
+    let lock = store.lock(runner)?;
     let mut writer = store.writer.lock().await;
     let mut tx = begin(&mut writer).await?;
     refuse_held(&mut tx, &store.host, now).await?;
@@ -58,7 +57,7 @@ pub(super) async fn lease(
     })?;
     let fence = Fields(&taken).int("fence")?;
     let mut restored_at = Fields(&taken).maybe_time("restored_at")?;
-    let (witness, seen) = Witness::open(&store.path, batch.code)?;
+    let (witness, seen) = store.witness(batch.code)?;
     let witness = Arc::new(witness);
     let work = Work::within(tx, batch.id, &batch.name, fence, Log::of(&taken)?, now);
     let mut work = work.seen_by(&witness);
@@ -82,7 +81,7 @@ pub(super) async fn lease(
         fence,
         restored_at,
         witness: Some(witness),
-        _lock: Box::new(file),
+        _lock: lock,
     })
 }
 

@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use payout_engine::{Batch, BatchSummary, Cancel, Engine, Error, Gateway};
+
+use crate::{
+    batch::Batch, cancel::Cancel, engine::Engine, error::Error, gateway::Gateway,
+    payout::BatchSummary,
+};
 
 /// How long a cancellation waits for whoever has the batch in hand to let go of it.
 const LET_GO: Duration = Duration::from_secs(10);
