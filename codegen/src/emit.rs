@@ -16,6 +16,7 @@ mod python;
 mod reference;
 mod rust;
 mod sandbox;
+mod uniffi;
 mod wording;
 
 use crate::OutFile;
@@ -27,6 +28,7 @@ pub(crate) fn all(spec: &Spec) -> Vec<OutFile> {
     let mut files = client::emit(spec);
     files.extend(example_tests::emit(spec));
     files.extend(python::emit(spec));
+    files.extend(uniffi::emit(spec));
     files.extend([
         file("docs/reference.md", reference::emit(spec)),
         file("spec/COVERAGE.md", coverage::emit(spec)),

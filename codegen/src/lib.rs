@@ -40,7 +40,7 @@ pub struct OutFile {
 /// Folders that hold generated files and nothing else: a file there that [`generate`] does not
 /// answer is a leftover.
 pub const GENERATED_FOLDERS: &[&str] =
-    &["bindings/python/src/generated", "gateway-rs/src/generated"];
+    &["bindings/python/src/generated", "bindings/uniffi/src/generated", "gateway-rs/src/generated"];
 
 /// Generates every output from the files of the spec: all `.yaml` below `spec/`, and all `.json`
 /// below `spec/examples/`. The order of the files does not matter.

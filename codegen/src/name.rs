@@ -47,6 +47,18 @@ pub(crate) fn pascal(name: &str) -> String {
     if out.starts_with(|c: char| c.is_ascii_digit()) { format!("N{out}") } else { out }
 }
 
+/// `out_trade_no` → `outTradeNo`, `required_3ds` → `required3ds`: the snake_case of Rust as UniFFI
+/// spells it in Kotlin and Swift.
+pub(crate) fn camel(snake: &str) -> String {
+    let mut words = snake.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut chars = word.chars();
+        name.extend(chars.next().map(|first| first.to_ascii_uppercase()));
+        name + chars.as_str()
+    })
+}
+
 /// An identifier; a word that Rust keeps for itself is written raw, or with a trailing underscore
 /// where even that is not allowed.
 pub(crate) fn ident(name: &str) -> Ident {
@@ -85,7 +97,7 @@ pub(crate) fn constant(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{constant, ident, pascal, python, snake};
+    use super::{camel, constant, ident, pascal, python, snake};
 
     #[test]
     fn values_become_constants() {
@@ -138,6 +150,18 @@ mod tests {
             ("1", "N1"),
         ] {
             assert_eq!(pascal(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn snake_case_becomes_camel_case() {
+        for (snake, expected) in [
+            ("out_trade_no", "outTradeNo"),
+            ("v2_refund", "v2Refund"),
+            ("required_3ds", "required3ds"),
+            ("from", "from"),
+        ] {
+            assert_eq!(camel(snake), expected, "{snake}");
         }
     }
 

@@ -18,7 +18,7 @@ use quote::quote;
 
 use super::rust;
 use crate::OutFile;
-use crate::ir::{EnumId, Field, Operation, Route, Spec, Type};
+use crate::ir::{EnumId, Field, Object, Operation, Route, Spec, Type};
 use crate::name::ident;
 
 /// The folder of the modules, and the stem of the file that declares them.
@@ -45,6 +45,16 @@ pub(super) fn emit(spec: &Spec) -> Vec<OutFile> {
 /// The operations that the client has: all behind the gateway's endpoint.
 pub(super) fn services(spec: &Spec) -> impl Iterator<Item = &Operation> {
     spec.operations.iter().filter(|operation| matches!(operation.route, Route::Service(_)))
+}
+
+/// Objects that are read: in replies and notices.
+pub(super) fn read_objects(spec: &Spec) -> impl Iterator<Item = &Object> {
+    spec.objects.iter().filter(|object| object.role.reply)
+}
+
+/// Objects that are given: in requests, in plain JSON or sealed. None is both, a lint sees to it.
+pub(super) fn given_objects(spec: &Spec) -> impl Iterator<Item = &Object> {
+    spec.objects.iter().filter(|object| object.role.request || object.role.sealed)
 }
 
 fn root(sections: &BTreeMap<&str, Vec<&Operation>>) -> OutFile {

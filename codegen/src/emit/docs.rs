@@ -18,13 +18,20 @@ pub(super) enum Spelling {
     Rust,
     /// Docstrings, which nothing interprets.
     Python,
+    /// Rustdoc of the interface, which UniFFI copies into Kotlin and Swift: it is read as KDoc and
+    /// as DocC, and names nothing that one of the languages does not have.
+    Interface,
+    /// KDoc.
+    Kotlin,
+    /// DocC.
+    Swift,
 }
 
 impl Spelling {
     /// Text from the spec, so that it reads as it was written.
     pub(super) fn prose(self, text: &str) -> String {
         match self {
-            Self::Rust => rust::prose(text),
+            Self::Rust | Self::Interface | Self::Kotlin | Self::Swift => rust::prose(text),
             Self::Python => text.trim().to_owned(),
         }
     }
@@ -70,7 +77,7 @@ fn facts(spelling: Spelling, spec: &Spec, field: &Field) -> Vec<String> {
             facts.push("the documentation does not state the currency".to_owned());
         }
         // In Rust, the type says so.
-        Type::Sealed(_) if spelling == Spelling::Python => {
+        Type::Sealed(_) if spelling != Spelling::Rust => {
             facts.push("a record is sealed when it is sent".to_owned());
         }
         Type::Enum(id) => {
@@ -171,16 +178,22 @@ pub(super) fn answer(spelling: Spelling, spec: &Spec, reply: &Reply) -> String {
     let about = |id: ObjectId| spelling.prose(&spec[id].description);
     match reply {
         Reply::Object(id) => about(*id),
-        Reply::List(id) => format!("A list, with the reply behind it. Each row: {}", about(*id)),
+        Reply::List(id) => {
+            let behind = match spelling {
+                Spelling::Rust | Spelling::Python => ", with the reply behind it",
+                Spelling::Interface | Spelling::Kotlin | Spelling::Swift => "",
+            };
+            format!("A list{behind}. Each row: {}", about(*id))
+        }
         Reply::Page(page) => format!("A page of a list. Each row: {}", about(page.of)),
         Reply::Range(range) => about(range.object),
         Reply::Any => "What the gateway answered, as it came: no shape is documented.".to_owned(),
     }
 }
 
-/// Going through a list that comes in pieces.
-pub(super) fn iteration(operation: &Operation) -> String {
-    let (name, piece) = (&operation.name, operation.reply.piece());
+/// Going through a list that comes in pieces. `name` is that of the method that asks for one.
+pub(super) fn iteration(name: &str, reply: &Reply) -> String {
+    let piece = reply.piece();
     format!(
         "Goes through the rows of `{name}`, {piece} after {piece}.\n\nIt takes what `{name}` \
          takes, and begins with the {piece} that is asked for. The next {piece} is asked for when \
@@ -240,6 +253,34 @@ pub(super) fn errors(spelling: Spelling, operation: &Operation) -> &'static str 
         (Spelling::Python, Effect::Money) => {
             "Look at its class first: after `UnknownOutcomeError` the money may have moved, and \
              only a query can tell."
+        }
+        (Spelling::Interface | Spelling::Kotlin, Effect::Read) => {
+            "Its class says what went wrong: a request that breaks a limit is not sent \
+             (`GatewayException.InvalidRequest`), and a record that is missing is \
+             `GatewayException.NotFound`."
+        }
+        (Spelling::Interface | Spelling::Kotlin, Effect::Write) => {
+            "Its class says what went wrong: a request that breaks a limit is not sent \
+             (`GatewayException.InvalidRequest`), and a record that is missing is \
+             `GatewayException.NotFound`. After `GatewayException.Unknown` the change may have \
+             been made."
+        }
+        (Spelling::Interface | Spelling::Kotlin, Effect::Money) => {
+            "Look at its class first: after `GatewayException.Unknown` the money may have moved, \
+             and only a query can tell."
+        }
+        (Spelling::Swift, Effect::Read) => {
+            "Its case says what went wrong: a request that breaks a limit is not sent \
+             (`invalidRequest`), and a record that is missing is `notFound`."
+        }
+        (Spelling::Swift, Effect::Write) => {
+            "Its case says what went wrong: a request that breaks a limit is not sent \
+             (`invalidRequest`), and a record that is missing is `notFound`. After `unknown` the \
+             change may have been made."
+        }
+        (Spelling::Swift, Effect::Money) => {
+            "Look at its case first: after `unknown` the money may have moved, and only a query \
+             can tell."
         }
     }
 }

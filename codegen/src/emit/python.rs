@@ -14,7 +14,7 @@ mod samples;
 mod source;
 
 use crate::OutFile;
-use crate::ir::{Object, Spec};
+use crate::ir::Spec;
 
 /// The folder of the package's modules.
 const PACKAGE: &str = "bindings/python/python/kesspay";
@@ -28,14 +28,4 @@ pub(super) fn emit(spec: &Spec) -> Vec<OutFile> {
         samples::emit(spec, "bindings/python/tests/generated_operations.py".to_owned()),
     ]);
     files
-}
-
-/// Objects that are read: in replies and notices.
-fn read_objects(spec: &Spec) -> impl Iterator<Item = &Object> {
-    spec.objects.iter().filter(|object| object.role.reply)
-}
-
-/// Objects that are given: in requests, in plain JSON or sealed. None is both, a lint sees to it.
-fn given_objects(spec: &Spec) -> impl Iterator<Item = &Object> {
-    spec.objects.iter().filter(|object| object.role.request || object.role.sealed)
 }

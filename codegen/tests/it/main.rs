@@ -5,3 +5,4 @@ mod documents;
 mod findings;
 mod freshness;
 mod python;
+mod uniffi;

@@ -18,7 +18,7 @@ fn folder() -> PathBuf {
 }
 
 /// The fixture of `client`, with other lists of values, and with what is odd.
-fn spec() -> Vec<SourceFile> {
+pub(crate) fn spec() -> Vec<SourceFile> {
     let mut files = client::spec();
     files.retain(|file| file.path != "spec/enums.yaml");
     documents::read(&folder().join("spec"), "spec", &mut files).expect("the fixture can be read");

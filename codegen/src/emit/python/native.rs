@@ -7,10 +7,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{given_objects, read_objects};
 use crate::OutFile;
 use crate::emit::client::operation::request_name;
-use crate::emit::client::{enums_in_use, rust_type, services};
+use crate::emit::client::{enums_in_use, given_objects, read_objects, rust_type, services};
 use crate::emit::input::Input;
 use crate::emit::rust::{self, Imports};
 use crate::ir::{Object, Operation, Reply, Spec};

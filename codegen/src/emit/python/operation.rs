@@ -160,7 +160,7 @@ fn iteration(source: &mut Source, spec: &Spec, operation: &Operation, style: Sty
     }
     let rows = style.iterator(&row);
     signature(source, &format!("def iter_{}", operation.name), declared, &rows);
-    let prose = docs::iteration(operation);
+    let prose = docs::iteration(&operation.name, &operation.reply);
     source.docstring(2, &[Block::Prose(prose), raises(operation)]);
     let items = forwarded(operation, &arguments);
     source.lines(2, &spread(2, "return self._iter(", &items, ")"));

@@ -5,9 +5,9 @@
 
 use super::argument::{self, Argument};
 use super::source::{Block, Source, exports, literal, spread};
-use super::{annotation, enumeration, given_objects, read_objects};
+use super::{annotation, enumeration};
 use crate::OutFile;
-use crate::emit::client::enums_in_use;
+use crate::emit::client::{enums_in_use, given_objects, read_objects};
 use crate::emit::docs::{self, Spelling};
 use crate::emit::input::Input;
 use crate::ir::{Field, Object, Spec};

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::OutFile;
-use crate::emit::fold::fold;
+use crate::emit::fold::{self, fold, paragraphs};
 
 /// What every generated file of Python begins with.
 const PREAMBLE: &str = "\
@@ -181,21 +181,6 @@ fn below(title: &str, lines: &[String]) -> Vec<String> {
     std::iter::once(format!("{title}:")).chain(lines).collect()
 }
 
-/// Paragraphs folded anew: what was a line's end in the spec is none here.
-fn paragraphs(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for paragraph in text.trim().split("\n\n") {
-        if !lines.is_empty() {
-            lines.push(String::new());
-        }
-        let items = paragraph.replace("\n- ", "\n\n- ");
-        for item in items.split("\n\n") {
-            lines.extend(fold(&one_line(item), room));
-        }
-    }
-    lines
-}
-
 /// Text whose first paragraph is one line: its first sentence, where the whole is longer.
 fn summed_up(text: &str, room: usize) -> String {
     let (first, rest) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -239,20 +224,7 @@ pub(super) fn literal(text: &str) -> String {
 
 /// `head` and the items and `tail`: in a line where that is short enough, else one below the other.
 pub(super) fn spread(level: usize, head: &str, items: &[String], tail: &str) -> Vec<String> {
-    let line = format!("{head}{}{tail}", items.join(", "));
-    if !line.contains('\n') && level * INDENT + line.chars().count() <= COLUMNS {
-        return vec![line];
-    }
-    let mut lines = vec![head.to_owned()];
-    for item in items {
-        let mut item: Vec<String> = item.lines().map(|line| format!("    {line}")).collect();
-        if let Some(last) = item.last_mut() {
-            last.push(',');
-        }
-        lines.extend(item);
-    }
-    lines.push(tail.to_owned());
-    lines
+    fold::spread(COLUMNS - level * INDENT, head, items, tail, ",")
 }
 
 /// `__all__`, sorted.
