@@ -9,13 +9,16 @@ mod codegen;
 mod console;
 mod decisions;
 mod fuzz;
+mod kotlin;
 mod package;
 mod planted;
 mod process;
 mod python;
+mod swift;
 mod test;
 mod tidy;
 mod tools;
+mod uniffi;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,5 +1,10 @@
 //! `cargo xtask package`: what is handed to others, in `target/packages/`.
 
+mod android;
+mod ios;
+mod mobile;
+mod plan;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -18,6 +23,29 @@ pub(crate) struct Options {
 enum What {
     /// The Python package: a wheel for CPython 3.10 and newer, and a source distribution
     Python(PythonOptions),
+    /// An AAR for Android; needs its NDK and SDK
+    Android(PlanOptions),
+    /// An XCFramework in a Swift package; needs a Mac with Xcode
+    Ios(PlanOptions),
+    /// The library as phones get it, for this machine, held against its budget
+    Size,
+}
+
+#[derive(Args)]
+struct PlanOptions {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl PlanOptions {
+    fn follow(&self, plan: &plan::Plan) -> Result<(), String> {
+        if self.dry_run {
+            console::say(&plan.to_string());
+            return Ok(());
+        }
+        plan.carry_out()
+    }
 }
 
 #[derive(Args)]
@@ -30,6 +58,13 @@ struct PythonOptions {
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     match &options.what {
         What::Python(options) => python_package(options),
+        What::Android(options) => {
+            options.follow(&android::plan(&mobile::Places::here(), &android::Tools::here()))
+        }
+        What::Ios(options) => {
+            options.follow(&ios::plan(&mobile::Places::here(), &mobile::rust_targets()))
+        }
+        What::Size => mobile::size(),
     }
 }
 

@@ -4,7 +4,9 @@
 //! message where the tool is absent; `--all` makes that an error. All steps run even if an earlier
 //! one failed, and the summary at the end says how each of them went.
 
+mod kotlin;
 mod python;
+mod swift;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,7 +18,7 @@ use crate::{console, process, root, target_folder};
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A missing foreign tool (php, openssl, python3) is an error
+    /// A missing foreign tool (php, openssl, python3, java, swift and the like) is an error
     #[arg(long)]
     all: bool,
     /// Only the steps whose title holds this word, such as `Python`
@@ -52,13 +54,14 @@ const STEPS: &[Step] = &[
     ("the OpenAPI document", openapi_checks),
     ("an attack on the sandbox", attack_sandbox),
     ("the Python package", python_package),
+    ("the Kotlin package", kotlin_package),
+    ("the Swift package", swift_package),
 ];
 
 /// Runs the tests.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     if options.all {
-        let missing: Vec<String> =
-            tools::ALL.iter().filter(|tool| !tool.is_present()).map(tools::Tool::missing).collect();
+        let missing: Vec<String> = tools::missing().collect();
         if !missing.is_empty() {
             return Err(format!("--all needs every tool:\n  {}", missing.join("\n  ")));
         }
@@ -86,8 +89,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 
 fn summary(outcomes: &[(&str, Outcome)]) -> Result<(), String> {
     console::step("summary");
-    for tool in tools::ALL.iter().filter(|tool| !tool.is_present()) {
-        console::warn(&format!("  note     {}", tool.missing()));
+    for missing in tools::missing() {
+        console::warn(&format!("  note     {missing}"));
     }
     let mut failed = 0_usize;
     for (title, outcome) in outcomes {
@@ -153,6 +156,22 @@ fn attack_sandbox(_options: &Options) -> Outcome {
 /// Builds a wheel, and lets Python use it.
 fn python_package(_options: &Options) -> Outcome {
     if PYTHON.is_present() { python::binding().into() } else { Outcome::Skipped(PYTHON.missing()) }
+}
+
+/// Compiles the Kotlin package, and lets its tests use it.
+fn kotlin_package(_options: &Options) -> Outcome {
+    match tools::KOTLIN.iter().find_map(|tool| tool.find().err()) {
+        Some(missing) => Outcome::Skipped(missing),
+        None => kotlin::package().into(),
+    }
+}
+
+/// Compiles the Swift package, and lets its tests use it.
+fn swift_package(_options: &Options) -> Outcome {
+    match crate::swift::missing() {
+        Some(missing) => Outcome::Skipped(missing),
+        None => swift::package().into(),
+    }
 }
 
 fn with_python(check: impl FnOnce(PathBuf) -> Result<(), String>) -> Outcome {

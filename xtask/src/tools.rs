@@ -1,14 +1,16 @@
-//! The programs outside Rust that some tests need, and how to get each of them.
+//! The programs and libraries outside Rust that some tests need, and how to get each of them.
 //!
 //! A missing one is a message, so that a fresh machine with Rust alone can run everything else.
 //! Under `--all` it is an error: a check that silently did not run proves nothing.
 
-use crate::process;
+use std::path::{Path, PathBuf};
 
-/// A program outside Rust.
+use crate::{process, swift};
+
+/// A program outside Rust, or a library of Java.
 #[derive(Debug)]
 pub(crate) struct Tool {
-    /// The program's name on PATH.
+    /// The program's name on PATH; the file's, if it ends in `.jar`.
     pub(crate) program: &'static str,
     /// What is not tested without it.
     pub(crate) used_for: &'static str,
@@ -37,25 +39,78 @@ pub(crate) const PYTHON: Tool = Tool {
     package: "python3 python3-venv",
 };
 
-/// Every foreign tool that some test uses.
-pub(crate) const ALL: &[Tool] = &[PHP, OPENSSL, PYTHON];
+/// Compiles and runs Kotlin.
+pub(crate) const JAVA: Tool =
+    Tool { program: "java", used_for: "the Kotlin package", package: "openjdk-17-jre-headless" };
+
+/// Installs the Kotlin compiler and ktlint, which Debian lacks or has too old.
+pub(crate) const NPM: Tool =
+    Tool { program: "npm", used_for: "the Kotlin compiler and ktlint", package: "npm" };
+
+/// Takes the Kotlin package's calls to the library.
+pub(crate) const JNA: Tool =
+    Tool { program: "jna.jar", used_for: "the Kotlin package", package: "libjna-java" };
+
+/// Runs the Kotlin package's tests.
+pub(crate) const JUNIT: Tool =
+    Tool { program: "junit4.jar", used_for: "the Kotlin package's tests", package: "junit4" };
+
+/// Under JUnit.
+pub(crate) const HAMCREST: Tool =
+    Tool { program: "hamcrest.jar", used_for: "JUnit", package: "libhamcrest-java" };
+
+/// What the Kotlin package is compiled and tested with.
+pub(crate) const KOTLIN: &[Tool] = &[JAVA, NPM, JNA, JUNIT, HAMCREST];
+
+/// What is missing of the foreign tools that some test uses, one message for each.
+pub(crate) fn missing() -> impl Iterator<Item = String> {
+    let tools = [PHP, OPENSSL, PYTHON].iter().chain(KOTLIN);
+    tools.filter_map(|tool| tool.find().err()).chain(swift::missing())
+}
+
+/// The environment variable that names a folder with jars, which is looked into before Debian's.
+const JARS: &str = "KESSPAY_JARS";
+
+/// Where Debian puts jars.
+const DEBIAN_JARS: &str = "/usr/share/java";
 
 /// The environment variable that turns "skipped, the tool is missing" into a failed test.
 pub(crate) const REQUIRE_TOOLS: &str = "CI";
 
 impl Tool {
-    /// Whether the program is on PATH.
+    /// Whether it is there.
     pub(crate) fn is_present(&self) -> bool {
-        process::find(self.program).is_some()
+        self.find().is_ok()
+    }
+
+    /// Where it is; or what is missing, what that costs, and how to get it.
+    pub(crate) fn find(&self) -> Result<PathBuf, String> {
+        let found = if self.is_jar() { jar(self.program) } else { process::find(self.program) };
+        found.ok_or_else(|| self.missing())
     }
 
     /// What is missing, what that costs, and how to get it.
     pub(crate) fn missing(&self) -> String {
+        let place = if self.is_jar() {
+            format!("neither in ${JARS} nor in {DEBIAN_JARS}")
+        } else {
+            "not on PATH".to_owned()
+        };
         format!(
-            "{} is not on PATH, needed for {} (Debian, Ubuntu: apt-get install {})",
+            "{} is {place}, needed for {} (Debian, Ubuntu: apt-get install {})",
             self.program, self.used_for, self.package
         )
     }
+
+    fn is_jar(&self) -> bool {
+        Path::new(self.program).extension().is_some_and(|ending| ending == "jar")
+    }
+}
+
+fn jar(name: &str) -> Option<PathBuf> {
+    let chosen = std::env::var_os(JARS).map(PathBuf::from);
+    let folders = chosen.into_iter().chain([PathBuf::from(DEBIAN_JARS)]);
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 #[cfg(test)]
@@ -71,5 +126,8 @@ mod tests {
             "no-such-program is not on PATH, needed for nothing \
              (Debian, Ubuntu: apt-get install nowhere)"
         );
+        let jar = Tool { program: "no-such.jar", ..tool };
+        assert!(!jar.is_present());
+        assert!(jar.missing().starts_with("no-such.jar is neither in $KESSPAY_JARS nor in "));
     }
 }
