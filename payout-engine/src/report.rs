@@ -127,6 +127,10 @@ pub fn unknown_columns(first: &[PayoutRecord]) -> Vec<String> {
 /// close with [`Report::end`].
 pub struct Report<W: Write>(Kind<W>);
 
+#[cfg_attr(
+    not(feature = "html"),
+    expect(clippy::large_enum_variant, reason = "where no HTML is written, a page is nothing")
+)]
 enum Kind<W: Write> {
     Csv(sheet::Sheet<W>),
     Json(json::Document<W>),

@@ -117,6 +117,10 @@ impl Read for Hashing {
 }
 
 /// Records, one after the other.
+#[cfg_attr(
+    not(feature = "workbook"),
+    expect(clippy::large_enum_variant, reason = "where no workbook is read, a sheet is nothing")
+)]
 pub(super) enum Source {
     Text(RecordReader<Decoder<Hashing>>),
     Workbook { sheet: Sheet, sha256: String },

@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_workbook_is_refused_and_csv_is_what_to_save_it_as() {
-        let checked = check_bytes("PK\x03\x04 and so on".into(), SEALED_BYTES);
+        let checked = check_bytes(*b"PK\x03\x04 and so on", SEALED_BYTES).expect("it can be read");
         let [problem] = &checked.problems[..] else { panic!("{:?}", checked.problems) };
         assert_eq!(problem.code.as_str(), "wrong_file_type");
         assert!(problem.message.contains("this build reads CSV only"), "{problem}");
