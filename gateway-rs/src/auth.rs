@@ -252,11 +252,7 @@ impl Auth {
                 Ok(granted) => return Ok(granted),
                 Err(error) => error,
             };
-            let failure = Failure {
-                kind: error.kind(),
-                outcome: error.outcome(),
-                retry_after: error.retry_after(),
-            };
+            let failure = Failure::from(&error);
             let random = rand::random();
             let (effect, idempotency) = (TOKEN.effect, TOKEN.idempotency);
             let pause = retry::pause(&self.retry, effect, idempotency, &failure, attempt, random);

@@ -189,7 +189,7 @@ impl Inner {
                 token = self.auth.token_after(&token).await.map_err(|error| error.of(meta))?;
                 continue;
             }
-            let failure = failed(&error);
+            let failure = Failure::from(&error);
             let (effect, idempotency) = (meta.effect, meta.idempotency);
             let random = rand::random();
             match retry::pause(&self.retry, effect, idempotency, &failure, attempt, random) {
@@ -269,10 +269,6 @@ impl Inner {
         }
         Ok(reply)
     }
-}
-
-fn failed(error: &Error) -> Failure {
-    Failure { kind: error.kind(), outcome: error.outcome(), retry_after: error.retry_after() }
 }
 
 /// Whether a 401 may be answered by sending the call again with a new token.

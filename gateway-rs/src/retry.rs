@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use crate::error::{ErrorKind, Outcome};
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::operation::{Effect, Idempotency};
 
 /// How often and how patiently.
@@ -61,6 +61,12 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) outcome: Outcome,
     pub(crate) retry_after: Option<Duration>,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Failure { kind: error.kind(), outcome: error.outcome(), retry_after: error.retry_after() }
+    }
 }
 
 /// Whether the same call may be sent again after this failure.

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::convert::Foreign;
 use crate::failure::CallError;
+use crate::gateway::GatewayCore;
 use crate::runtime;
 
 /// Gives calls up, from any thread. Used by the packages themselves.
@@ -96,19 +97,21 @@ impl<R: Operation + Clone> Prepared<R> {
     }
 }
 
-/// Sends a request and converts what is answered.
-pub(crate) async fn send<R>(
-    client: &Client,
-    request: R,
-    options: CallOptions,
-) -> Result<<R::Reply as Foreign>::Foreign, CallError>
-where
-    R: Operation + Clone + 'static,
-    R::Reply: Foreign + Send + 'static,
-{
-    let prepared = options.call(client, request);
-    let work = async move { prepared.call().send().await.map(kess_gateway::Reply::into_inner) };
-    options.unless_cancelled(&R::META, work).await.map(Foreign::into_foreign)
+impl GatewayCore {
+    /// Sends a request and converts what is answered.
+    pub(crate) async fn send<R>(
+        &self,
+        request: R,
+        options: CallOptions,
+    ) -> Result<<R::Reply as Foreign>::Foreign, CallError>
+    where
+        R: Operation + Clone + 'static,
+        R::Reply: Foreign + Send + 'static,
+    {
+        let prepared = options.call(self.client(), request);
+        let work = async move { prepared.call().send().await.map(kess_gateway::Reply::into_inner) };
+        options.unless_cancelled(&R::META, work).await.map(Foreign::into_foreign)
+    }
 }
 
 /// The rows of a list, one exchange after the other.

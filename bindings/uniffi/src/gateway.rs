@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use kess_gateway::{Client, Operation, Sealable, Sealed, objects};
+use kess_gateway::{Client, Sealable, Sealed, objects};
 
-use crate::call::{self, CallOptions};
 use crate::convert::{Foreign, Native, Sensitive};
 use crate::delegate::AccessToken;
 use crate::failure::CallError;
@@ -24,19 +23,6 @@ pub struct GatewayCore {
 impl GatewayCore {
     pub(crate) fn client(&self) -> &Client {
         &self.client
-    }
-
-    /// Sends a request and converts what is answered.
-    pub(crate) async fn send<R>(
-        &self,
-        request: R,
-        options: CallOptions,
-    ) -> Result<<R::Reply as Foreign>::Foreign, CallError>
-    where
-        R: Operation + Clone + 'static,
-        R::Reply: Foreign + Send + 'static,
-    {
-        call::send(&self.client, request, options).await
     }
 
     /// Seals a customer or a card.

@@ -88,6 +88,24 @@ fn collect_idents(tokens: TokenStream, into: &mut BTreeSet<String>) {
     }
 }
 
+/// A request, or an object inside one: made with what is required, completed as `made` with what
+/// is there.
+pub(super) fn made(
+    ty: &TokenStream,
+    required: impl Iterator<Item = TokenStream>,
+    completed: impl Iterator<Item = TokenStream>,
+) -> TokenStream {
+    let completed: Vec<TokenStream> = completed.collect();
+    if completed.is_empty() {
+        return quote!(Ok(#ty::new(#(#required),*)));
+    }
+    quote! {
+        let mut made = #ty::new(#(#required),*);
+        #(#completed)*
+        Ok(made)
+    }
+}
+
 /// prettyplease puts items one below the other; people read them apart.
 fn spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 20);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Client, Inner, failed};
+use super::{Client, Inner};
 use crate::delegate::{self, AccessToken, RequestSigner, UnsignedRequest};
 use crate::encode::Encoded;
 use crate::error::{Error, ErrorKind};
 use crate::operation::OperationMeta;
-use crate::retry;
+use crate::retry::{self, Failure};
 use crate::sign::SigningKey;
 use crate::webhook::Verifier;
 
@@ -105,7 +105,8 @@ impl Inner {
         match delegate::signed(&**signer, encoded.body, timeout).await {
             Ok(body) => Ok(Encoded { body }),
             Err(error) => {
-                let repeatable = retry::may_repeat(meta.effect, meta.idempotency, &failed(&error));
+                let failure = Failure::from(&error);
+                let repeatable = retry::may_repeat(meta.effect, meta.idempotency, &failure);
                 Err(error.of(meta).with_retryable(repeatable))
             }
         }

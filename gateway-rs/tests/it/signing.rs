@@ -20,20 +20,25 @@ use crate::scripted::{API_SECRET, Scripted, success};
 const SETS: usize = 3_000;
 
 #[derive(Deserialize)]
-struct Vector {
-    name: String,
-    key: String,
-    sign_type: String,
-    params: String,
-    sign: String,
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    pub(crate) key: String,
+    pub(crate) sign_type: String,
+    pub(crate) params: String,
+    pub(crate) sign: String,
+}
+
+/// The public vectors, all of them.
+pub(crate) fn vectors() -> Vec<Vector> {
+    let text = include_str!("../../../spec/vectors/signing.json");
+    let vectors: Vec<Vector> = serde_json::from_str(text).unwrap();
+    assert!(vectors.len() >= 30);
+    vectors
 }
 
 #[test]
 fn every_public_vector_holds() {
-    let text = include_str!("../../../spec/vectors/signing.json");
-    let vectors: Vec<Vector> = serde_json::from_str(text).unwrap();
-    assert!(vectors.len() >= 30);
-    for vector in vectors {
+    for vector in vectors() {
         let sign_type: SignType = vector.sign_type.parse().unwrap();
         assert_eq!(
             sign_any(&vector.key, sign_type, &vector.params),

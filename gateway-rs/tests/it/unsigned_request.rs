@@ -1,26 +1,15 @@
 //! What a server signs for others, and what it refuses because it could be read in two ways.
 
 use kess_gateway::{ErrorKind, Outcome, SignType, UnsignedRequest};
-use serde::Deserialize;
 
 use crate::delegate::server;
 use crate::scripted::{API_SECRET, Scripted, success};
-
-#[derive(Deserialize)]
-struct Vector {
-    name: String,
-    key: String,
-    sign_type: String,
-    params: String,
-    sign: String,
-}
+use crate::signing::vectors;
 
 #[test]
 fn every_public_vector_is_signed_or_refused_for_a_reason() {
-    let text = include_str!("../../../spec/vectors/signing.json");
-    let vectors: Vec<Vector> = serde_json::from_str(text).unwrap();
     let mut refused = Vec::new();
-    for vector in vectors {
+    for vector in vectors() {
         let gateway = Scripted::calls(|_| success("{}"));
         let sign_type = vector.sign_type.parse().unwrap();
         let client =

@@ -20,18 +20,8 @@ use rand::{SeedableRng, rngs::StdRng};
 use crate::{
     engine::{assert_books_agree, load, payout, payroll, policy, rows},
     model::{Faults, Model, identity},
+    restored::FAULTS,
     shelf::Shelf,
-};
-
-const FAULTS: Faults = Faults {
-    not_sent: 100,
-    cut_before: 100,
-    cut_after: 200,
-    refuse: 0,
-    hide: 200,
-    unknown: 50,
-    slow: 200,
-    busy: 0,
 };
 
 const ROWS: u64 = 3;

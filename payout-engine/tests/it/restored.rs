@@ -20,7 +20,8 @@ use crate::{
     model::{Faults, Model},
 };
 
-const FAULTS: Faults = Faults {
+/// What goes wrong while the age of a store is in doubt.
+pub(crate) const FAULTS: Faults = Faults {
     not_sent: 100,
     cut_before: 100,
     cut_after: 200,

@@ -161,13 +161,5 @@ fn made(spec: &Spec, ty: &TokenStream, inputs: &[Input<'_>]) -> TokenStream {
             }
         }
     });
-    let completed: Vec<TokenStream> = completed.collect();
-    if completed.is_empty() {
-        return quote!(Ok(#ty::new(#(#required),*)));
-    }
-    quote! {
-        let mut made = #ty::new(#(#required),*);
-        #(#completed)*
-        Ok(made)
-    }
+    rust::made(ty, required, completed)
 }

@@ -12,6 +12,7 @@ use crate::emit::client::rust_type::is_collection;
 use crate::emit::client::{given_objects, read_objects};
 use crate::emit::docs::{self, Spelling};
 use crate::emit::input::Input;
+use crate::emit::rust;
 use crate::ir::{Field, Object, ObjectId, Spec, Type};
 use crate::name::{self, ident};
 
@@ -152,15 +153,7 @@ pub(super) fn made(ty: &TokenStream, inputs: &[Input<'_>]) -> TokenStream {
         let value = native(input.field, &quote!(value));
         quote!(if let Some(value) = self.#name { made = made.#setter(#value); })
     });
-    let completed: Vec<TokenStream> = completed.collect();
-    if completed.is_empty() {
-        return quote!(Ok(#ty::new(#(#required),*)));
-    }
-    quote! {
-        let mut made = #ty::new(#(#required),*);
-        #(#completed)*
-        Ok(made)
-    }
+    rust::made(ty, required, completed)
 }
 
 /// The value as the client has it. What is sealed is sealed here, with the gateway's own key.
