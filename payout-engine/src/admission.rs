@@ -40,6 +40,8 @@ pub struct Conditions {
     pub dry_run: bool,
     /// Why rows may be paid that another batch paid, may have paid or is about to pay.
     pub allow_duplicate: Option<String>,
+    /// Who takes the file in without starting it: the batch is paused then.
+    pub paused_by: Option<String>,
 }
 
 impl Conditions {
@@ -102,7 +104,7 @@ impl Conditions {
             ..options
         };
         let source = format!("{file_name} (sha256 {})", checked.sha256);
-        let new = NewBatch { name, options, source };
+        let new = NewBatch { name, options, source, paused_by: self.paused_by.clone() };
         engine.create(&new, gateway, intake::load(checked)?).await
     }
 

@@ -140,6 +140,8 @@ pub struct NewBatch {
     pub options: BatchOptions,
     /// Name of the file it came from, for people.
     pub source: String,
+    /// Who takes it in without starting it; it is paused then, until somebody starts it.
+    pub paused_by: Option<String>,
 }
 
 /// A batch as the store holds it, without its rows.
@@ -167,6 +169,8 @@ pub struct Batch {
     pub lease: Option<RunnerLease>,
     /// Who wants nothing more of it to be sent, if anybody does.
     pub cancelled: Option<CancelRequest>,
+    /// Who wants nothing of it to be sent just now, if anybody does.
+    pub paused: Option<PauseRequest>,
     /// When its personal data was removed; nobody of it can be paid since.
     pub purged_at: Option<Timestamp>,
     /// When it was created.
@@ -178,6 +182,8 @@ pub struct Batch {
 /// Who has a batch in hand, and until when that holds if nothing is heard of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunnerLease {
+    /// The fencing number of what it writes.
+    pub fence: i64,
     /// Command, process and machine, for people.
     pub runner: String,
     /// The moment; a runner that is alive keeps moving it on.
@@ -200,6 +206,32 @@ impl fmt::Display for CancelRequest {
         write!(f, "cancelled by {}", self.by)?;
         self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
+}
+
+/// Somebody wants nothing of a batch to be sent until it is started again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseRequest {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+}
+
+impl fmt::Display for PauseRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "paused by {}", self.by)
+    }
+}
+
+/// What keeps a batch from being paid on, as it stands in the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brakes {
+    /// Nothing more of it is sent, for good.
+    pub cancel: Option<CancelRequest>,
+    /// Nothing of it is sent just now.
+    pub pause: Option<PauseRequest>,
+    /// A runner stopped it for a cause.
+    pub stopped: Option<Stopped>,
 }
 
 /// The store's key of a batch.

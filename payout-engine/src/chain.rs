@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    batch::{BatchOptions, BatchState, CancelRequest},
+    batch::{BatchOptions, BatchState, CancelRequest, NewBatch},
     decision::Ruling,
     error::Error,
     machine::{Payout, State},
@@ -154,8 +154,12 @@ pub(crate) enum LogEvent {
     Loaded { line: u64, content: String, now: Facts },
     /// All rows are there: how many rows and how much, by currency.
     Completed { rows: u64, requested: Vec<Requested> },
-    /// A runner took the batch over.
+    /// A runner took the batch over from whoever had it.
     Leased { runner: String },
+    /// A runner joined those who are at the batch.
+    Joined { runner: String },
+    /// The runner with this fence left, or was not heard of for too long. Others may write it down.
+    Left { runner: i64 },
     /// The batch's state changed.
     State {
         #[serde(with = "text")]
@@ -170,6 +174,10 @@ pub(crate) enum LogEvent {
         #[serde(default, skip_serializing_if = "is_default")]
         seal: Option<String>,
     },
+    /// Somebody wants nothing of the batch to be sent until it is started again.
+    Paused { by: String },
+    /// Somebody started it again.
+    Unpaused { by: String },
     /// The store was found to be older than what was seen of it before, or of unknown age.
     Restored,
     /// Every unfinished row was made due.
@@ -209,6 +217,12 @@ pub(crate) struct Requested {
 }
 
 impl LogEvent {
+    /// How a batch begins: with its creation, and with a pause if nobody started it yet.
+    pub(crate) fn created(creation: Creation, new: &NewBatch) -> Vec<Self> {
+        let paused = new.paused_by.clone().map(|by| Self::Paused { by });
+        std::iter::once(Self::Created(Box::new(creation))).chain(paused).collect()
+    }
+
     pub(crate) fn loaded(new: &NewPayout, payout: &Payout, salt: &Salt) -> Self {
         let content = content_seal(
             salt,
@@ -471,6 +485,10 @@ mod tests {
             LogEvent::Restored,
             LogEvent::Purged,
             LogEvent::Leased { runner: "me".to_owned() },
+            LogEvent::Joined { runner: "me".to_owned() },
+            LogEvent::Left { runner: 3 },
+            LogEvent::Paused { by: "sophea".to_owned() },
+            LogEvent::Unpaused { by: "sophea".to_owned() },
             LogEvent::cancel_requested(&request, Some(&salt(1))),
             LogEvent::state(BatchState::Stopped, Some(StopCause::Funds), true),
             LogEvent::moved(Outcome::Held, &payout, Some(&salt(1))),

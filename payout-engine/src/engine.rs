@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rand::rngs::OsRng;
 
 use crate::{
-    batch::{Batch, BatchState, GatewayIdentity, NewBatch},
+    batch::{Batch, BatchState, GatewayIdentity, NewBatch, OtpMode},
     cancel::Cancel,
     clock::{Clock, WallClock},
     dispatch::Gate,
@@ -37,6 +37,7 @@ mod restored;
 mod retry;
 
 use heartbeat::Heartbeat;
+pub(crate) use heartbeat::Pulse;
 use pump::Pump;
 
 /// Rows in one transaction while a batch is loaded.
@@ -58,6 +59,7 @@ pub struct Engine {
     policy: Policy,
     observer: Arc<dyn Observer>,
     runner: String,
+    is_worker: bool,
     wall: WallClock,
 }
 
@@ -69,6 +71,7 @@ impl Engine {
             policy: Policy::default(),
             observer: Arc::new(|_: &EngineEvent| {}),
             runner: format!("process {}", std::process::id()),
+            is_worker: false,
             wall: Arc::new(Timestamp::now),
         }
     }
@@ -92,6 +95,15 @@ impl Engine {
     #[must_use]
     pub fn with_runner(mut self, runner: impl Into<String>) -> Self {
         self.runner = runner.into();
+        self
+    }
+
+    /// Makes it one of many runners that come and go, behind whom nobody sits: its runs follow
+    /// one-time passwords whatever the batch says, and when one is asked to end it leaves the batch
+    /// as it is, for another runner to go on with.
+    #[must_use]
+    pub fn as_worker(mut self) -> Self {
+        self.is_worker = true;
         self
     }
 
@@ -126,7 +138,7 @@ impl Engine {
         let clock = Clock::start(&self.wall);
         let code = BatchCode::random(&mut OsRng);
         let lease = self.store.create(new, gateway, code, &self.runner, clock.now()).await?;
-        self.store.renew(&lease, Some(self.policy.lease_until())).await?;
+        self.store.renew(&lease, Some(self.policy.lease), Timestamp::now()).await?;
         let mut rows = rows.into_iter();
         let mut chunk = Vec::with_capacity(ROWS_A_LOAD);
         let mut heartbeat = Heartbeat::new(&*self.store, &lease, &self.policy);
@@ -152,11 +164,11 @@ impl Engine {
     /// Pays what is left to pay of a batch, and returns how it stands then.
     ///
     /// Ends when no row has anything left to do, when a cause stops the whole batch
-    /// ([`BatchSummary::stopped`]), or, drained, after `cancel` is raised.
+    /// ([`BatchSummary::stopped`]), or, drained, after `cancel` is raised or somebody pauses it.
     ///
     /// # Errors
-    /// The batch belongs to another gateway, another runner holds the store, the store fails, or
-    /// the books do not add up. Rows that fail are no errors.
+    /// The batch belongs to another gateway or is paused, another runner holds the store, the store
+    /// fails, or the books do not add up. Rows that fail are no errors.
     pub async fn run(
         &self,
         batch: &Batch,
@@ -196,10 +208,10 @@ impl Engine {
     /// runner.
     async fn take_over(&self, batch: &Batch, clock: Clock) -> Result<Arc<Lease>, Error> {
         let (store, batch, runner) = (Arc::clone(&self.store), batch.clone(), self.runner.clone());
-        let until = self.policy.lease_until();
+        let hold = self.policy.lease;
         let taken = tokio::spawn(async move {
             let lease = store.lease(&batch, &runner, clock.now()).await?;
-            store.renew(&lease, Some(until)).await?;
+            store.renew(&lease, Some(hold), Timestamp::now()).await?;
             Ok(Arc::new(lease))
         });
         taken.await.unwrap_or_else(|error| Err(Error::store("take the batch over", error)))
@@ -208,7 +220,13 @@ impl Engine {
     /// Lets a runner on another machine begin at once. Where that fails it waits for the lease to
     /// run out; what this run did is done either way.
     async fn give_up(&self, lease: &Lease) {
-        let _ = self.store.renew(lease, None).await;
+        let _ = self.store.renew(lease, None, Timestamp::now()).await;
+    }
+
+    /// Whether others are at the batch besides the one who has this lease.
+    async fn has_company(&self, lease: &Lease) -> Result<bool, Error> {
+        let runners = self.store.runners(lease.batch).await?;
+        Ok(runners.iter().any(|runner| runner.fence != lease.fence))
     }
 
     async fn run_leased(
@@ -220,7 +238,12 @@ impl Engine {
         clock: Clock,
         lease: &Arc<Lease>,
     ) -> Result<BatchSummary, Error> {
-        let cancelled = self.store.cancel_request(batch.id).await?.is_some();
+        let brakes = self.store.brakes(batch.id).await?;
+        let cancelled = brakes.cancel.is_some();
+        if let Some(pause) = brakes.pause.filter(|_| !cancelled) {
+            return Err(Error::batch_state(&batch.name, format!("is {pause}"))
+                .with_hint("`payout resume` starts it again"));
+        }
         if cancelled && aim == Aim::Retry {
             return Err(Error::cancelled(&batch.name));
         }
@@ -231,8 +254,12 @@ impl Engine {
         self.store.set_state(lease, running(), clock.now()).await?;
         let (concurrency, rate) = (batch.options.concurrency, batch.options.rate);
         let observer = Arc::clone(&self.observer);
+        let mut batch = batch.clone();
+        if self.is_worker {
+            batch.options.otp = OtpMode::Wait;
+        }
         let run = Arc::new(Run {
-            batch: batch.clone(),
+            batch,
             policy: self.policy.clone(),
             clock,
             gateway,
@@ -240,14 +267,15 @@ impl Engine {
             observer: Arc::clone(&self.observer),
             halt: Halt::new(cancel.clone(), cancelled),
             restored_at: lease.restored_at,
+            pulse: Pulse::now(),
         });
         let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy);
         // One task for both: a run that is dropped is not heard of any more.
         tokio::select! {
             worked = self.work(aim, &run, lease) => worked?,
-            never = heartbeat.beat(&run.halt) => match never {},
+            never = heartbeat.beat(&run.halt, &run.pulse) => match never {},
         }
-        self.store.audit(batch.id).await?;
+        self.store.audit(run.batch.id).await?;
         self.conclude(&run, lease).await
     }
 
@@ -273,7 +301,8 @@ impl Engine {
 
         let (journal, writer) =
             Journal::open(Arc::clone(&self.store), Arc::clone(lease), self.policy.clone(), clock);
-        let pump = Pump::new(Arc::clone(run), Arc::clone(&self.store), journal);
+        let store = Arc::clone(&self.store);
+        let pump = Pump::new(Arc::clone(run), store, Arc::clone(lease), journal);
         let pumped = pump_watched(run, pump, wallets).await;
         // All that was handed in is written before the lease goes, also when a turn failed.
         let _ = writer.await;
@@ -284,13 +313,20 @@ impl Engine {
     async fn conclude(&self, run: &Run, lease: &Lease) -> Result<BatchSummary, Error> {
         let before = self.store.summary(run.batch.id).await?;
         let stopped = run.halt.cause().cloned();
-        let interrupted = run.halt.is_asked();
+        let interrupted = run.halt.is_asked() || run.halt.is_paused();
         let state = if stopped.is_some() || interrupted || is_unfinished(&before, run) {
             BatchState::Stopped
         } else {
             BatchState::Finished
         };
-        self.end(lease, run.clock, state, stopped.clone(), interrupted).await?;
+        let leaves_quietly = self.is_worker && run.halt.is_asked() && stopped.is_none();
+        if !leaves_quietly {
+            if run.halt.is_asked() && self.has_company(lease).await? {
+                // Whoever interrupts a run means the batch, not this process.
+                self.pause(&run.batch, &self.runner).await?;
+            }
+            self.end(lease, run.clock, state, stopped.clone(), interrupted).await?;
+        }
         let summary = self.store.summary(run.batch.id).await?;
         if let Some(stopped) = stopped {
             self.observer.event(&EngineEvent::Stopped { stopped });

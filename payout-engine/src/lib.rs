@@ -57,8 +57,8 @@ mod wallets;
 mod worklist;
 
 pub use batch::{
-    Batch, BatchId, BatchOptions, BatchState, CancelRequest, GatewayIdentity, NameCheck, NewBatch,
-    OtpMode, Route, RunnerLease,
+    Batch, BatchId, BatchOptions, BatchState, Brakes, CancelRequest, GatewayIdentity, NameCheck,
+    NewBatch, OtpMode, PauseRequest, Route, RunnerLease,
 };
 pub use cancel::Cancel;
 pub use chain::{
@@ -81,7 +81,8 @@ pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Sto
 pub use policy::{Backoff, Policy};
 pub use reconcile::{Difference, DifferenceKind, Reconciliation, Seen, reconcile};
 pub use store::{
-    Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition,
+    Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Stretch, Sum, Transition,
+    changes::Changes,
     sqlite::SqliteStore,
     storage,
     url::{StoreUrl, open_store},

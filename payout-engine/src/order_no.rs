@@ -81,6 +81,14 @@ impl OrderNo {
         Self(text.into())
     }
 
+    /// The batch and the row that it was minted for; `None` for a number that this engine did not
+    /// mint.
+    pub(crate) fn place(&self) -> Option<(BatchCode, u64)> {
+        let mut parts = self.0.split('-');
+        let (code, row) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some((code, row))
+    }
+
     /// The number as it goes over the wire.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -65,7 +65,8 @@ mod tests {
         let store = SqliteStore::open(folder.path().join("payout.db")).await.unwrap();
         let engine = Engine::new(Arc::new(store));
         let options = BatchOptions::default();
-        let new = NewBatch { name: "june".to_owned(), options, source: String::new() };
+        let new =
+            NewBatch { name: "june".to_owned(), options, source: String::new(), paused_by: None };
         let gateway = GatewayIdentity { base_url: String::new(), seller_code: String::new() };
         let rows = intake::load(&checked).unwrap();
         let batch = engine.create(&new, &gateway, rows).await.unwrap();

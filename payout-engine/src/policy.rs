@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de};
 
 /// Growing pauses: `first`, then twice as long each time, up to `longest`.
@@ -115,14 +114,6 @@ impl Default for Policy {
             linger: Duration::from_millis(1),
             commit_max: 512,
         }
-    }
-}
-
-impl Policy {
-    /// Until when a runner that is heard of just now counts as alive. By the wall clock, because
-    /// others read it who have no other clock in common with this one.
-    pub(crate) fn lease_until(&self) -> Timestamp {
-        Timestamp::now().saturating_add(self.lease).unwrap_or(Timestamp::MAX)
     }
 }
 

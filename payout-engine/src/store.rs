@@ -6,34 +6,43 @@
 //! the sums of a batch add up at every commit, and every write adds to the batch's event log
 //! ([`crate::chain`]) what it changed.
 //!
+//! How many runners may be at a batch is up to the store. SQLite gives it to one at a time; in
+//! PostgreSQL any number join it, and every row is in the hands of one of them
+//! ([`Store::claim`]). The engine is the same for both.
+//!
 //! Invariant: when [`Store::write`] returns `Ok`, the transitions survive the loss of power.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use kess_gateway::{Amount, Currency, Money, Sensitive};
 
 use crate::{
-    batch::{Batch, BatchId, BatchState, CancelRequest, GatewayIdentity, NewBatch},
+    batch::{
+        Batch, BatchId, BatchState, Brakes, CancelRequest, GatewayIdentity, NewBatch, PauseRequest,
+        RunnerLease,
+    },
     chain::{LogHash, verify::LogAudit},
     error::Error,
     machine::Payout,
-    order_no::BatchCode,
+    order_no::{BatchCode, OrderNo},
     payout::{BatchSummary, NewPayout, Outcome, Payee, Stopped},
 };
 
+pub(crate) mod changes;
 pub(crate) mod sqlite;
 pub mod storage;
 pub(crate) mod url;
 mod witness;
 
+use changes::Changes;
 use witness::Witness;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
-/// The right to write to one batch. Held as long as the runner runs; the lock it holds is released
-/// by the operating system if the process dies.
+/// The right to write to one batch. Held as long as the runner runs, or until its sign of life is
+/// overdue ([`Store::renew`]).
 pub struct Lease {
     /// The batch.
     pub batch: BatchId,
@@ -109,6 +118,17 @@ pub struct Conflict {
     pub account: Option<Sensitive<String>>,
 }
 
+/// Rows that last changed in one stretch of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// When it began.
+    pub begin: Timestamp,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// How many.
+    pub rows: u64,
+}
+
 /// A sum of money in one currency.
 pub type Sum = (Currency, Amount);
 
@@ -136,14 +156,23 @@ pub trait Store: Send + Sync + 'static {
     /// Completes a loading batch: fixes what was requested and makes it `ready`.
     fn complete<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Batch>;
 
-    /// Takes the batch over: lock, next fence, this runner's name. Refused while another runner
-    /// holds the lock, or a lease from another machine. Finds out whether the store is an older one
-    /// than that which was seen before ([`Lease::restored_at`]).
+    /// Takes the batch over, or joins those who are at it: next fence, this runner's name. A store
+    /// that gives a batch to one runner at a time refuses while another one has it. Finds out
+    /// whether the store is an older one than that which was seen before ([`Lease::restored_at`]).
     fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease>;
 
-    /// Says until when the runner counts as alive unless it renews that; `None` gives the lease up.
-    /// A runner on another machine waits for it, where the lock does not reach.
-    fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()>;
+    /// Says for how long from now the runner counts as alive unless it renews that; `None` gives
+    /// the lease up, and the rows that it has in hand. What a runner leaves whose time is over, the
+    /// next one that renews or leases takes over.
+    fn renew<'a>(
+        &'a self,
+        lease: &'a Lease,
+        hold: Option<Duration>,
+        now: Timestamp,
+    ) -> Answer<'a, ()>;
+
+    /// Who is at the batch, as far as the store knows.
+    fn runners(&self, batch: BatchId) -> Answer<'_, Vec<RunnerLease>>;
 
     /// Marks the batch as cancelled, whoever has it in hand: no lease is needed. The first request
     /// stands, and is returned.
@@ -153,8 +182,27 @@ pub trait Store: Send + Sync + 'static {
         request: &'a CancelRequest,
     ) -> Answer<'a, CancelRequest>;
 
-    /// The request to cancel the batch, if there is one.
-    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>>;
+    /// Pauses the batch, whoever has it in hand: no lease is needed. Nobody runs it until that is
+    /// lifted. The first request stands, and is returned.
+    fn request_pause<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a PauseRequest,
+    ) -> Answer<'a, PauseRequest>;
+
+    /// Lifts a pause, if there is one.
+    fn lift_pause<'a>(&'a self, batch: &'a Batch, by: &'a str, now: Timestamp) -> Answer<'a, ()>;
+
+    /// What keeps the batch from being paid on.
+    fn brakes(&self, batch: BatchId) -> Answer<'_, Brakes>;
+
+    /// Makes the row of this order due now, if nobody knows the order's end yet, and tells its
+    /// batch. A hint that is worth nothing by itself: whoever has the row in hand queries.
+    fn nudge<'a>(&'a self, order_no: &'a OrderNo, now: Timestamp) -> Answer<'a, Option<BatchId>>;
+
+    /// Tells from now on that there may be something to do by somebody else's doing: a row was
+    /// nudged, a batch is complete, paused or started again, a runner left.
+    fn changes(&self) -> Changes;
 
     /// The batch of that name; without a name the newest unfinished one that is completely loaded.
     fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch>;
@@ -176,8 +224,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'a, ()>;
 
-    /// Makes every unfinished row due now: what waited for a person's `resume`, and what a crash
-    /// left.
+    /// Makes every unfinished row due now that no other runner has in hand: what waited for a
+    /// person's `resume`, and what a crash left.
     fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()>;
 
     /// Holds pending rows whose reference another batch paid or may have paid, but for those that a
@@ -192,13 +240,32 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'a, ()>;
 
-    /// Rows with something to do at `now`: first those whose order is under way, then those that
-    /// are pending, each the longest waiting first. Where there are more than `limit`, half of the
-    /// places are for either, so that neither has to wait until all the others are through.
-    fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>>;
+    /// As [`Store::write`], but for rows that may have changed since they were read, or that
+    /// another runner has in hand: those are left out. Returns how many were written.
+    fn offer<'a>(
+        &'a self,
+        lease: &'a Lease,
+        transitions: &'a [Transition],
+        now: Timestamp,
+    ) -> Answer<'a, u64>;
 
-    /// The first moment after `now` at which a row has something to do.
-    fn next_due(&self, batch: BatchId, now: Timestamp) -> Answer<'_, Option<Timestamp>>;
+    /// Takes rows in hand that have something to do at `now`: first those whose order is under way,
+    /// then those that are pending, each the longest waiting first. Where there are more than
+    /// `limit`, half of the places are for either, so that neither has to wait until all the others
+    /// are through.
+    ///
+    /// A row stays in the runner's hands, and is claimed by it again and again, until it has
+    /// nothing to do or the runner leaves. So what is timed of a row is timed by one clock.
+    fn claim<'a>(
+        &'a self,
+        lease: &'a Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<'a, Vec<Claim>>;
+
+    /// The first moment after `now` at which this runner may have something to do. What others
+    /// have in hand counts, too: they may leave it.
+    fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>>;
 
     /// Counts the rows themselves and compares with the sums; an error where they differ.
     fn audit(&self, batch: BatchId) -> Answer<'_, ()>;
@@ -209,6 +276,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Rows after `after`, in the file's order, at most `limit`.
     fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>>;
+
+    /// As [`Store::rows`], of those with one of these outcomes.
+    fn rows_of<'a>(
+        &'a self,
+        batch: BatchId,
+        outcomes: &'a [Outcome],
+        after: u64,
+        limit: usize,
+    ) -> Answer<'a, Vec<PayoutRecord>>;
+
+    /// How many rows last changed in each stretch of time, and to which outcome, in the order of
+    /// time; a stretch is named by its beginning.
+    fn timeline(&self, batch: BatchId, stretch: Duration) -> Answer<'_, Vec<Stretch>>;
 
     /// The row with this reference, if it is a valid one.
     fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>>;
@@ -240,7 +320,7 @@ pub struct StateChange {
     /// Whether the user interrupted it.
     pub interrupted: bool,
     /// Time the runner spent since the last change.
-    pub elapsed: std::time::Duration,
+    pub elapsed: Duration,
 }
 
 impl Lease {

@@ -17,6 +17,7 @@ use crate::{
     cancel::Cancel,
     clock::Clock,
     dispatch::{Gate, Pass, Service, Verdict},
+    engine::Pulse,
     error::Error,
     event::{EngineEvent, Observer},
     execute::Caller,
@@ -39,6 +40,7 @@ pub(crate) struct Run {
     pub(crate) halt: Halt,
     /// When the store was last found to be an older one.
     pub(crate) restored_at: Option<Timestamp>,
+    pub(crate) pulse: Pulse,
 }
 
 /// Whether and why the run has to end.
@@ -47,13 +49,19 @@ pub(crate) struct Halt {
     raised: Cancel,
     cause: OnceLock<Stopped>,
     cancelling: AtomicBool,
+    paused: AtomicBool,
 }
 
 impl Halt {
     /// `cancelling` says that the batch was cancelled before this run began.
     pub(crate) fn new(asked: Cancel, cancelling: bool) -> Self {
-        let cancelling = AtomicBool::new(cancelling);
-        Self { asked, raised: Cancel::new(), cause: OnceLock::new(), cancelling }
+        Self {
+            asked,
+            raised: Cancel::new(),
+            cause: OnceLock::new(),
+            cancelling: AtomicBool::new(cancelling),
+            paused: AtomicBool::new(false),
+        }
     }
 
     /// Whether the batch was cancelled: then nothing of it is sent any more.
@@ -66,6 +74,16 @@ impl Halt {
     pub(crate) fn cancelled(&self, message: String) {
         self.cancelling.store(true, Ordering::SeqCst);
         self.stop(StopCause::Cancelled, message);
+    }
+
+    /// The batch was paused while it ran: the run ends as if it had been asked to.
+    pub(crate) fn paused(&self) {
+        self.paused.store(true, Ordering::SeqCst);
+        self.raise();
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
     }
 
     /// Ends the run without a cause of the batch's own.
@@ -119,6 +137,12 @@ impl Run {
             cancelling: self.halt.is_cancelling(),
             restored_at: self.restored_at,
         }
+    }
+
+    /// Whether nobody has heard of this run for so long that another one may have found an order
+    /// absent of which the intent is here: see [`Pulse`].
+    fn is_overdue(&self) -> bool {
+        self.pulse.age() > self.policy.lease + self.policy.settle
     }
 
     /// Runs one turn. The permit is given back when the calls are done; the turn ends when
@@ -225,6 +249,9 @@ impl Turn<'_> {
             // The intent of a withdrawal is durable: it goes out, drained or not.
             if call != Call::Withdraw && !self.may_call().await {
                 return Ok(());
+            }
+            if call == Call::Withdraw && run.is_overdue() {
+                return Err(Error::fenced(&run.batch.name));
             }
             if let Some(pass) = &mut self.pass {
                 pass.leaves();

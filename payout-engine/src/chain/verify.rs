@@ -6,11 +6,13 @@
 //! Invariant: whoever changes an entry or a row without the other, and cannot write the whole chain
 //! anew, is found.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
+
+use jiff::Timestamp;
 
 use super::{Creation, Entry, Facts, LogEvent, LogHash, Requested, Salt, seal_of_record};
 use crate::{
-    batch::{Batch, BatchState},
+    batch::{Batch, BatchState, PauseRequest},
     error::Error,
     store::PayoutRecord,
 };
@@ -105,12 +107,16 @@ pub(crate) struct Walk {
     noted: Option<LogHash>,
     created: Option<(i64, Box<Creation>)>,
     completed: Option<(u64, Vec<Requested>)>,
+    /// The newest runner's.
     fence: i64,
+    /// Those of all who are at it.
+    present: BTreeSet<i64>,
     runner: String,
     state: BatchState,
     cause: Option<String>,
     interrupted: bool,
     cancelled: Option<(i64, LogEvent)>,
+    paused: Option<PauseRequest>,
     restored_at: Option<i64>,
 }
 
@@ -125,11 +131,13 @@ impl Walk {
             created: None,
             completed: None,
             fence: 1,
+            present: BTreeSet::from([1]),
             runner: String::new(),
             state: BatchState::Loading,
             cause: None,
             interrupted: false,
             cancelled: None,
+            paused: None,
             restored_at: None,
         }
     }
@@ -150,15 +158,21 @@ impl Walk {
         let entry = parsed
             .map_err(|error| Broken::event(seq, None, format!("cannot be understood: {error}")))?;
         let problem = |problem: &str| Broken::event(seq, row, problem);
-        let is_next = if matches!(entry.event, LogEvent::Leased { .. }) {
-            entry.fence > self.fence
-        } else {
-            entry.fence == self.fence
+        let is_next = match entry.event {
+            LogEvent::Leased { .. } | LogEvent::Joined { .. } => entry.fence > self.fence,
+            // Whoever asks is no runner, and whoever is gone does not write that down itself.
+            LogEvent::CancelRequested { .. }
+            | LogEvent::Paused { .. }
+            | LogEvent::Unpaused { .. }
+            | LogEvent::Left { .. } => {
+                entry.fence == self.fence || self.present.contains(&entry.fence)
+            }
+            _ => self.present.contains(&entry.fence),
         };
         if !is_next {
             return Err(problem("was written by a runner that did not hold the batch"));
         }
-        (self.head, self.events, self.fence) = (hash, seq, entry.fence);
+        (self.head, self.events, self.fence) = (hash, seq, self.fence.max(entry.fence));
         if self.noted == Some(hash) {
             self.noted_at = Some(seq);
         }
@@ -179,7 +193,23 @@ impl Walk {
                 self.completed = Some((rows, requested));
                 self.state = BatchState::Ready;
             }
-            LogEvent::Leased { runner } => self.runner = runner,
+            LogEvent::Leased { runner } => {
+                self.runner = runner;
+                self.present = BTreeSet::from([entry.fence]);
+            }
+            LogEvent::Joined { runner } => {
+                self.runner = runner;
+                self.present.insert(entry.fence);
+            }
+            LogEvent::Left { runner } => {
+                self.present.remove(&runner);
+            }
+            LogEvent::Paused { by } => {
+                // A time that is no time was not written by a store.
+                let at = Timestamp::from_millisecond(entry.at).unwrap_or_default();
+                self.paused = Some(PauseRequest { at, by });
+            }
+            LogEvent::Unpaused { .. } => self.paused = None,
             LogEvent::State { state, cause, interrupted } => {
                 (self.state, self.cause, self.interrupted) = (state, cause, interrupted);
             }
@@ -237,6 +267,7 @@ impl Walk {
             ("state", self.state == batch.state && self.interrupted == books.interrupted),
             ("cause to stop", self.cause == cause),
             ("request to cancel", self.cancel_follows(books)),
+            ("pause", self.paused == batch.paused),
             ("time of restoration", self.restored_at == books.restored_at),
             ("salt", books.salt.is_some() != self.purged),
             ("mark of a purge", batch.purged_at.is_some() == self.purged),

@@ -1,4 +1,5 @@
-//! Cancelling a batch: nothing more is sent, orders that wait for a password are closed.
+//! Cancelling a batch: nothing more is sent, orders that wait for a password are closed. And pausing
+//! one: nothing is sent until somebody starts it again.
 //!
 //! The request comes first and is durable, so that it holds whatever happens then: a run that is
 //! on, in this process or another, notices it and ends; every later run of the batch only follows
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    batch::{Batch, CancelRequest},
+    batch::{Batch, CancelRequest, PauseRequest},
     cancel::Cancel,
     engine::Engine,
     error::{Error, ErrorKind},
@@ -41,6 +42,25 @@ impl Engine {
         let reason = reason.map(str::to_owned);
         let request = CancelRequest { at: Timestamp::now(), by: by.to_owned(), reason };
         self.store.request_cancel(batch, &request).await
+    }
+
+    /// Pauses the batch, durably: nobody runs it until [`Engine::unpause`], and who runs it just now
+    /// ends within about a second, drained. If it was paused before, the first request stands.
+    /// Returns the one that does.
+    ///
+    /// # Errors
+    /// A batch that was never loaded completely; a store that cannot be written.
+    pub async fn pause(&self, batch: &Batch, by: &str) -> Result<PauseRequest, Error> {
+        let request = PauseRequest { at: Timestamp::now(), by: by.to_owned() };
+        self.store.request_pause(batch, &request).await
+    }
+
+    /// Lifts a pause, if there is one: the batch may be run again.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub async fn unpause(&self, batch: &Batch, by: &str) -> Result<(), Error> {
+        self.store.lift_pause(batch, by, Timestamp::now()).await
     }
 
     /// Runs a batch that is to be cancelled as soon as whoever has the store in hand lets go of it,
@@ -84,7 +104,7 @@ impl Engine {
                 }
             }
             if !transitions.is_empty() {
-                self.store.write(lease, &transitions, run.clock.now()).await?;
+                self.store.offer(lease, &transitions, run.clock.now()).await?;
             }
         }
         Ok(())

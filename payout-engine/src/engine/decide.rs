@@ -42,7 +42,7 @@ impl Engine {
         (ruling, by, reason): (Ruling, &str, &str),
         clock: Clock,
     ) -> Result<PayoutRecord, Error> {
-        let request = self.store.cancel_request(batch.id).await?;
+        let request = self.store.brakes(batch.id).await?.cancel;
         if request.is_some() && ruling == Ruling::Released {
             return Err(Error::cancelled(&batch.name));
         }
@@ -65,7 +65,7 @@ impl Engine {
         let from = record.payout.outcome();
         let step = record.payout.clone().step(&rules, Event::Decided(decision), clock.now());
         step.payout.check()?;
-        if ruling == Ruling::Released {
+        if ruling == Ruling::Released && !self.has_company(lease).await? {
             // First, so that the newest unfinished batch is this one, whenever a crash comes.
             let stopped = batch.stopped.clone();
             self.end(lease, clock, BatchState::Stopped, stopped, false).await?;

@@ -1,14 +1,21 @@
 //! Being heard of while a run is on, and hearing what others want of it.
 //!
-//! The lease is renewed three times before it runs out, so that a runner on another machine waits;
-//! and about once a second the store is asked whether somebody cancelled the batch.
+//! The lease is renewed three times before it runs out, so that others wait; and about once a second
+//! the store is asked whether somebody cancelled or paused the batch, or another runner stopped it.
 //!
-//! Nothing about money rests on this. A heartbeat may come late (a laptop that slept, a disk that
-//! took its time) and another runner may have taken the batch over meanwhile: then the fence
-//! refuses whatever this one still wants to write, the intent of a withdrawal among it, so it sends
-//! nothing more.
+//! A heartbeat may come late (a laptop that slept, a disk that took its time) and another runner
+//! may have taken the batch over meanwhile. Then the fence refuses whatever this one still wants to
+//! write, the intent of a withdrawal among it. One withdrawal is left whose intent was durable
+//! before: it must not leave so late that the other runner has found its order absent and sent it
+//! again. So a run whose last sign of life is that old sends nothing ([`Pulse`]).
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use jiff::Timestamp;
 
 use tokio::time::{Instant, sleep};
 
@@ -19,8 +26,29 @@ use crate::{
     turn::Halt,
 };
 
-/// A request to cancel is noticed within this time.
+/// A request to cancel or to pause is noticed within this time.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// When the store last heard of a run. By two clocks: one that nobody sets, and one that goes on
+/// while the machine sleeps.
+pub(crate) struct Pulse(Mutex<(Instant, SystemTime)>);
+
+impl Pulse {
+    pub(crate) fn now() -> Self {
+        Self(Mutex::new((Instant::now(), SystemTime::now())))
+    }
+
+    fn beats(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            (Instant::now(), SystemTime::now());
+    }
+
+    /// How long ago that was, by the clock that says more.
+    pub(crate) fn age(&self) -> Duration {
+        let (counted, dated) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.elapsed().max(dated.elapsed().unwrap_or_default())
+    }
+}
 
 pub(super) struct Heartbeat<'a> {
     store: &'a dyn Store,
@@ -38,33 +66,42 @@ impl<'a> Heartbeat<'a> {
     }
 
     /// Beats until it is dropped.
-    pub(super) async fn beat(mut self, halt: &Halt) -> Infallible {
+    pub(super) async fn beat(mut self, halt: &Halt, pulse: &Pulse) -> Infallible {
         loop {
             self.look(halt).await;
             match self.renew_in_time().await {
+                Ok(true) => pulse.beats(),
                 Err(error) if error.kind() == ErrorKind::Fenced => halt.raise(),
                 // The next beat tries again; if the store is broken, the run's own writes say so.
-                Err(_) | Ok(()) => {}
+                Err(_) | Ok(false) => {}
             }
             sleep(self.period.min(LOOK)).await;
         }
     }
 
-    /// Renews the lease where it is time to.
-    pub(super) async fn renew_in_time(&mut self) -> Result<(), Error> {
+    /// Renews the lease where it is time to; true if it was.
+    pub(super) async fn renew_in_time(&mut self) -> Result<bool, Error> {
         if self.renewed.elapsed() < self.period {
-            return Ok(());
+            return Ok(false);
         }
-        self.store.renew(self.lease, Some(self.policy.lease_until())).await?;
-        self.renewed = Instant::now();
-        Ok(())
+        let began = Instant::now();
+        self.store.renew(self.lease, Some(self.policy.lease), Timestamp::now()).await?;
+        self.renewed = began;
+        Ok(true)
     }
 
     async fn look(&self, halt: &Halt) {
-        if halt.is_cancelling() {
+        if halt.is_raised() {
             return;
         }
-        if let Ok(Some(request)) = self.store.cancel_request(self.lease.batch).await {
+        let Ok(brakes) = self.store.brakes(self.lease.batch).await else { return };
+        if let Some(stopped) = brakes.stopped {
+            halt.stop(stopped.cause, stopped.message);
+        }
+        if brakes.pause.is_some() {
+            halt.paused();
+        }
+        if let Some(request) = brakes.cancel.filter(|_| !halt.is_cancelling()) {
             halt.cancelled(format!("{request}; nothing more is sent"));
         }
     }

@@ -18,16 +18,21 @@ use crate::{
     error::Error,
     event::EngineEvent,
     journal::Journal,
-    store::{Claim, Store},
+    store::{Claim, Lease, Store, changes::Changes},
     turn::{Run, TurnEnd},
 };
 
-/// Rows read at once, besides those under way.
+/// Rows taken in hand at once, at most, besides those under way.
 const PAGE: usize = 256;
 
 pub(super) struct Pump {
     run: Arc<Run>,
     store: Arc<dyn Store>,
+    lease: Arc<Lease>,
+    changes: Changes,
+    /// Rows taken in hand at once: not many more than can be worked on, so that other runners find
+    /// some, too.
+    page: usize,
     journal: Arc<Journal>,
     permits: Arc<Semaphore>,
     /// Turns that write still count here after they gave their permit back.
@@ -41,12 +46,20 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(run: Arc<Run>, store: Arc<dyn Store>, journal: Journal) -> Self {
+    pub(super) fn new(
+        run: Arc<Run>,
+        store: Arc<dyn Store>,
+        lease: Arc<Lease>,
+        journal: Journal,
+    ) -> Self {
         let concurrency = run.batch.options.concurrency.max(1);
         Self {
             look_at: Some(run.clock.now()),
             run,
+            changes: store.changes(),
             store,
+            lease,
+            page: concurrency.saturating_mul(2).min(PAGE),
             journal: Arc::new(journal),
             permits: Arc::new(Semaphore::new(concurrency)),
             most_turns: concurrency.saturating_mul(4),
@@ -74,6 +87,7 @@ impl Pump {
                 Some(ended) = self.turns.join_next() => self.ended(ended)?,
                 Ok(permit) = permits.acquire(), if !self.ready.is_empty() && !full => drop(permit),
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+                () = self.changes.next() => self.look_at = Some(run.clock.now()),
             }
         }
         if !self.turns.is_empty() {
@@ -91,16 +105,17 @@ impl Pump {
         if !self.ready.is_empty() || self.look_at.is_none_or(|at| at > now) {
             return Ok(());
         }
-        let batch = self.run.batch.id;
         // Rows under way may still look due, so as many more are read. No turn is taken out of
         // `busy` between here and the filter, so no row can slip through with what it was before
         // its turn.
-        let claims = self.store.due(batch, now, PAGE + self.busy.len()).await?;
+        let claims = self.store.claim(&self.lease, now, self.page + self.busy.len()).await?;
         self.ready
             .extend(claims.into_iter().filter(|claim| !self.busy.contains(&claim.payout.row)));
         self.busy.extend(self.ready.iter().map(|claim| claim.payout.row));
-        self.look_at =
-            if self.ready.is_empty() { self.store.next_due(batch, now).await? } else { Some(now) };
+        self.look_at = match self.ready.is_empty() {
+            true => self.store.next_due(&self.lease, now).await?,
+            false => Some(now),
+        };
         Ok(())
     }
 

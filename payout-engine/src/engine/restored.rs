@@ -45,7 +45,7 @@ impl Engine {
                 }
             }
             if !transitions.is_empty() {
-                self.store.write(lease, &transitions, run.clock.now()).await?;
+                self.store.offer(lease, &transitions, run.clock.now()).await?;
             }
         }
         Ok(true)

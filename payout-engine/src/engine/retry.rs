@@ -54,7 +54,7 @@ impl Engine {
                 transitions.extend(another_attempt(&rules, row, clock)?);
             }
             if !transitions.is_empty() {
-                self.store.write(lease, &transitions, clock.now()).await?;
+                self.store.offer(lease, &transitions, clock.now()).await?;
             }
         }
         Ok(())

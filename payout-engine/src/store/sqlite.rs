@@ -5,9 +5,10 @@
 //! owner alone (0600), because it holds account numbers. Or the database is in memory, and somebody
 //! else keeps its pages: [`kept`].
 //!
-//! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side,
-//! [`read`] everybody's, [`purge`] forgets, [`lock`] and [`lease`] keep it to one runner. Whatever
-//! writes does so in a [`work`], which keeps the event log; [`verify`] holds that against the rows.
+//! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side, [`read`]
+//! everybody's, [`asks`] what anybody may ask for, [`purge`] forgets, [`lock`] and [`lease`] keep it
+//! to one runner. Whatever writes does so in a [`work`], which keeps the event log; [`verify`] holds
+//! that against the rows.
 
 use std::{
     io::ErrorKind,
@@ -27,18 +28,21 @@ use sqlx::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
-    Answer, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Sum, Transition, Witness,
-    storage::PageStorage,
+    Answer, Changes, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Stretch, Sum,
+    Transition, Witness, changes::Bell, storage::PageStorage,
 };
 use crate::{
-    batch::{Batch, BatchId, CancelRequest, GatewayIdentity, NewBatch},
+    batch::{
+        Batch, BatchId, Brakes, CancelRequest, GatewayIdentity, NewBatch, PauseRequest, RunnerLease,
+    },
     chain::{LogHash, verify::LogAudit},
     error::Error,
     host::host_name,
-    order_no::BatchCode,
-    payout::{BatchSummary, NewPayout},
+    order_no::{BatchCode, OrderNo},
+    payout::{BatchSummary, NewPayout, Outcome},
 };
 
+mod asks;
 mod codec;
 mod kept;
 mod lease;
@@ -66,6 +70,7 @@ pub struct SqliteStore {
     host: String,
     /// The only connection that writes; transactions queue here instead of failing with "busy".
     writer: Mutex<SqliteConnection>,
+    bell: Bell,
 }
 
 /// What the store is in.
@@ -113,7 +118,7 @@ impl SqliteStore {
             .await
             .map_err(cannot_open)?;
         let medium = Medium::File { path: path.to_owned(), readers };
-        Ok(Self { medium, host: host_name(), writer: Mutex::new(writer) })
+        Ok(Self { medium, host: host_name(), writer: Mutex::new(writer), bell: Bell::new() })
     }
 
     /// Opens the store whose pages `storage` keeps, and makes it if there are none.
@@ -128,7 +133,7 @@ impl SqliteStore {
     pub async fn kept_by(storage: Arc<dyn PageStorage>) -> Result<Self, Error> {
         let (keeper, writer) = Keeper::open(storage).await?;
         let (medium, writer) = (Medium::Kept(keeper), Mutex::new(writer));
-        Ok(Self { medium, host: host_name(), writer })
+        Ok(Self { medium, host: host_name(), writer, bell: Bell::new() })
     }
 
     /// Says on which machine this process runs, where the system's name for it does not tell it
@@ -295,8 +300,17 @@ impl Store for SqliteStore {
         self.durably(write::lease(self, batch, runner, now))
     }
 
-    fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()> {
-        self.durably(lease::renew(self, lease, until))
+    fn renew<'a>(
+        &'a self,
+        lease: &'a Lease,
+        hold: Option<Duration>,
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        self.durably(lease::renew(self, lease, hold, now))
+    }
+
+    fn runners(&self, batch: BatchId) -> Answer<'_, Vec<RunnerLease>> {
+        Box::pin(lease::runners(self, batch))
     }
 
     fn request_cancel<'a>(
@@ -304,11 +318,31 @@ impl Store for SqliteStore {
         batch: &'a Batch,
         request: &'a CancelRequest,
     ) -> Answer<'a, CancelRequest> {
-        self.durably(lease::request_cancel(self, batch, request))
+        self.durably(asks::request_cancel(self, batch, request))
     }
 
-    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
-        Box::pin(lease::cancel_request(self, batch))
+    fn request_pause<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a PauseRequest,
+    ) -> Answer<'a, PauseRequest> {
+        self.durably(asks::request_pause(self, batch, request))
+    }
+
+    fn lift_pause<'a>(&'a self, batch: &'a Batch, by: &'a str, now: Timestamp) -> Answer<'a, ()> {
+        self.durably(asks::lift_pause(self, batch, by, now))
+    }
+
+    fn brakes(&self, batch: BatchId) -> Answer<'_, Brakes> {
+        Box::pin(asks::brakes(self, batch))
+    }
+
+    fn nudge<'a>(&'a self, order_no: &'a OrderNo, now: Timestamp) -> Answer<'a, Option<BatchId>> {
+        self.durably(asks::nudge(self, order_no, now))
+    }
+
+    fn changes(&self) -> Changes {
+        self.bell.listen()
     }
 
     fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch> {
@@ -353,12 +387,30 @@ impl Store for SqliteStore {
         self.durably(write::write(self, lease, transitions, now))
     }
 
-    fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
-        Box::pin(read::due(self, batch, now, limit))
+    fn offer<'a>(
+        &'a self,
+        lease: &'a Lease,
+        transitions: &'a [Transition],
+        now: Timestamp,
+    ) -> Answer<'a, u64> {
+        // There is no other runner that could have changed one of them.
+        self.durably(async move {
+            write::write(self, lease, transitions, now).await?;
+            Ok(transitions.len() as u64)
+        })
     }
 
-    fn next_due(&self, batch: BatchId, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(read::next_due(self, batch, now))
+    fn claim<'a>(
+        &'a self,
+        lease: &'a Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<'a, Vec<Claim>> {
+        Box::pin(read::claim(self, lease.batch, now, limit))
+    }
+
+    fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {
+        Box::pin(read::next_due(self, lease.batch, now))
     }
 
     fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
@@ -371,6 +423,20 @@ impl Store for SqliteStore {
 
     fn rows(&self, batch: BatchId, after: u64, limit: usize) -> Answer<'_, Vec<PayoutRecord>> {
         Box::pin(read::rows(self, batch, after, limit))
+    }
+
+    fn rows_of<'a>(
+        &'a self,
+        batch: BatchId,
+        outcomes: &'a [Outcome],
+        after: u64,
+        limit: usize,
+    ) -> Answer<'a, Vec<PayoutRecord>> {
+        Box::pin(read::rows_of(self, batch, outcomes, after, limit))
+    }
+
+    fn timeline(&self, batch: BatchId, stretch: Duration) -> Answer<'_, Vec<Stretch>> {
+        Box::pin(read::timeline(self, batch, stretch))
     }
 
     fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>> {

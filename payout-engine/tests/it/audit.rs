@@ -105,6 +105,7 @@ async fn full(path: &Path) {
         name: "full".to_owned(),
         options: BatchOptions { rate: Some(7), ..BatchOptions::default() },
         source: "full.csv".to_owned(),
+        paused_by: None,
     };
     let code = "0123456789AB".parse().unwrap();
     let identity = crate::model::identity();

@@ -39,7 +39,12 @@ impl Three {
         world.calm_down();
         let options =
             BatchOptions { route, otp: OtpMode::Wait, concurrency: 2, ..BatchOptions::default() };
-        let new = NewBatch { name: "three".to_owned(), options, source: "f.csv".to_owned() };
+        let new = NewBatch {
+            name: "three".to_owned(),
+            options,
+            source: "f.csv".to_owned(),
+            paused_by: None,
+        };
         let code = BatchCode::random(&mut StdRng::seed_from_u64(1));
         // An account that ends in 8 gets its password after a while, one in 4 is refused.
         let rows = [(1, "000000011"), (2, "000000028"), (3, "000000034")]

@@ -12,9 +12,10 @@ use std::{
 use futures_util::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use payout_engine::{
-    Batch, BatchCode, BatchId, BatchOptions, BatchSummary, Cancel, CancelRequest, Claim, Conflict,
-    Engine, Error, ErrorKind, GatewayIdentity, Lease, LogAudit, LogHash, NewBatch, NewPayout,
-    Outcome, PayoutRecord, SqliteStore, StateChange, Store, Sum, Transition,
+    Batch, BatchCode, BatchId, BatchOptions, BatchSummary, Brakes, Cancel, CancelRequest, Changes,
+    Claim, Conflict, Engine, Error, ErrorKind, GatewayIdentity, Lease, LogAudit, LogHash, NewBatch,
+    NewPayout, OrderNo, Outcome, PauseRequest, PayoutRecord, RunnerLease, SqliteStore, StateChange,
+    Store, Stretch, Sum, Transition,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -72,8 +73,16 @@ impl Store for Dying {
     fn lease<'a>(&'a self, batch: &'a Batch, runner: &'a str, now: Timestamp) -> Answer<'a, Lease> {
         self.dies(self.inner.lease(batch, runner, now))
     }
-    fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()> {
-        self.dies(self.inner.renew(lease, until))
+    fn renew<'a>(
+        &'a self,
+        lease: &'a Lease,
+        hold: Option<Duration>,
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        self.dies(self.inner.renew(lease, hold, now))
+    }
+    fn runners(&self, batch: BatchId) -> Answer<'_, Vec<RunnerLease>> {
+        self.inner.runners(batch)
     }
     fn request_cancel<'a>(
         &'a self,
@@ -82,8 +91,24 @@ impl Store for Dying {
     ) -> Answer<'a, CancelRequest> {
         self.dies(self.inner.request_cancel(batch, request))
     }
-    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
-        self.inner.cancel_request(batch)
+    fn request_pause<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a PauseRequest,
+    ) -> Answer<'a, PauseRequest> {
+        self.dies(self.inner.request_pause(batch, request))
+    }
+    fn lift_pause<'a>(&'a self, b: &'a Batch, by: &'a str, now: Timestamp) -> Answer<'a, ()> {
+        self.dies(self.inner.lift_pause(b, by, now))
+    }
+    fn brakes(&self, batch: BatchId) -> Answer<'_, Brakes> {
+        self.inner.brakes(batch)
+    }
+    fn nudge<'a>(&'a self, no: &'a OrderNo, now: Timestamp) -> Answer<'a, Option<BatchId>> {
+        self.inner.nudge(no, now)
+    }
+    fn changes(&self) -> Changes {
+        self.inner.changes()
     }
     fn batch<'a>(&'a self, name: Option<&'a str>) -> Answer<'a, Batch> {
         self.inner.batch(name)
@@ -109,11 +134,31 @@ impl Store for Dying {
     fn write<'a>(&'a self, l: &'a Lease, t: &'a [Transition], now: Timestamp) -> Answer<'a, ()> {
         self.dies(self.inner.write(l, t, now))
     }
-    fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
-        self.inner.due(batch, now, limit)
+    fn offer<'a>(&'a self, l: &'a Lease, t: &'a [Transition], now: Timestamp) -> Answer<'a, u64> {
+        self.dies(self.inner.offer(l, t, now))
     }
-    fn next_due(&self, batch: BatchId, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
-        self.inner.next_due(batch, now)
+    fn claim<'a>(
+        &'a self,
+        lease: &'a Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<'a, Vec<Claim>> {
+        self.inner.claim(lease, now, limit)
+    }
+    fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {
+        self.inner.next_due(lease, now)
+    }
+    fn rows_of<'a>(
+        &'a self,
+        batch: BatchId,
+        outcomes: &'a [Outcome],
+        after: u64,
+        limit: usize,
+    ) -> Answer<'a, Vec<PayoutRecord>> {
+        self.inner.rows_of(batch, outcomes, after, limit)
+    }
+    fn timeline(&self, batch: BatchId, stretch: Duration) -> Answer<'_, Vec<Stretch>> {
+        self.inner.timeline(batch, stretch)
     }
     fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
         self.inner.audit(batch)
@@ -206,6 +251,7 @@ async fn a_crash_while_loading_leaves_nothing_half_payable() {
             name: "a".to_owned(),
             options: BatchOptions::default(),
             source: "f.csv".to_owned(),
+            paused_by: None,
         };
         let identity = crate::model::identity();
         loading.create(&new, &identity, payroll(9).into_iter().map(Ok)).await.unwrap_err();

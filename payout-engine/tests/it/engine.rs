@@ -87,7 +87,12 @@ pub(crate) async fn load(
     options: BatchOptions,
     rows: Vec<NewPayout>,
 ) -> Batch {
-    let new = NewBatch { name: name.to_owned(), options, source: "payroll.csv".to_owned() };
+    let new = NewBatch {
+        name: name.to_owned(),
+        options,
+        source: "payroll.csv".to_owned(),
+        paused_by: None,
+    };
     engine.create(&new, &identity(), rows.into_iter().map(Ok)).await.unwrap()
 }
 

@@ -160,18 +160,21 @@ async fn after_a_failure_nothing_is_read_or_written_until_it_is_opened_again() {
     let store = open(&shelf).await.unwrap();
     let (batch, lease) = batch(&store, "june").await;
     shelf.fail_at(0, false);
-    let failed = store.renew(&lease, Some(jiff::Timestamp::now())).await.unwrap_err();
+    let failed = store
+        .renew(&lease, Some(std::time::Duration::from_secs(1)), jiff::Timestamp::now())
+        .await
+        .unwrap_err();
     shelf.recover();
     let saves = shelf.saves();
     for error in [
         failed,
-        store.renew(&lease, None).await.unwrap_err(),
+        store.renew(&lease, None, jiff::Timestamp::now()).await.unwrap_err(),
         store.wake(&lease, jiff::Timestamp::now()).await.unwrap_err(),
         store.batch(None).await.unwrap_err(),
         store.summary(batch.id).await.unwrap_err(),
         store.rows(batch.id, 0, 9).await.unwrap_err(),
         store.verify(batch.id, None).await.unwrap_err(),
-        store.due(batch.id, jiff::Timestamp::now(), 9).await.unwrap_err(),
+        store.claim(&lease, jiff::Timestamp::now(), 9).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Store);
         assert!(error.hint().is_some_and(|hint| hint.contains("open the store again")), "{error}");
@@ -185,7 +188,8 @@ async fn after_a_failure_nothing_is_read_or_written_until_it_is_opened_again() {
 async fn batch(store: &SqliteStore, name: &str) -> (Batch, Lease) {
     let now = jiff::Timestamp::now();
     let options = BatchOptions::default();
-    let new = NewBatch { name: name.to_owned(), options, source: "f.csv".to_owned() };
+    let new =
+        NewBatch { name: name.to_owned(), options, source: "f.csv".to_owned(), paused_by: None };
     let code = BatchCode::random(&mut StdRng::from_entropy());
     let lease = store.create(&new, &identity(), code, "a test", now).await.unwrap();
     let row = payout(1, "000000011", Money::usd("1").unwrap());

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use payout_engine::{
-    Batch, BatchCode, BatchOptions, Cancel, CancelRequest, Engine, Error, ErrorKind, Lease,
+    Batch, BatchCode, BatchOptions, Brakes, Cancel, CancelRequest, Engine, Error, ErrorKind, Lease,
     NewBatch, OtpMode, Policy, SqliteStore, Store,
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -13,6 +13,8 @@ use crate::{
     engine::{load, payout, payroll, policy},
     model::{Faults, Model, identity},
 };
+
+const HALF_A_MINUTE: Option<Duration> = Some(Duration::from_secs(30));
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + millis).unwrap()
@@ -31,7 +33,8 @@ async fn seen_from(dir: &Path, host: &str) -> SqliteStore {
 
 async fn begin(store: &SqliteStore, name: &str, now: Timestamp) -> Result<Lease, Error> {
     let options = BatchOptions::default();
-    let new = NewBatch { name: name.to_owned(), options, source: "file.csv".to_owned() };
+    let new =
+        NewBatch { name: name.to_owned(), options, source: "file.csv".to_owned(), paused_by: None };
     let code = BatchCode::random(&mut StdRng::seed_from_u64(name.len() as u64));
     store.create(&new, &identity(), code, "payout run, process 17 on here", now).await
 }
@@ -47,7 +50,7 @@ async fn a_runner_elsewhere_waits_for_the_lease_and_is_told_whose_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let here = seen_from(dir.path(), "here").await;
     let (batch, lease) = loaded(&here).await;
-    here.renew(&lease, Some(at(30_000))).await.unwrap();
+    here.renew(&lease, HALF_A_MINUTE, at(0)).await.unwrap();
     let shown = here.batch(Some("a")).await.unwrap().lease.unwrap();
     assert_eq!(
         (shown.runner.as_str(), shown.until),
@@ -64,13 +67,13 @@ async fn a_runner_elsewhere_waits_for_the_lease_and_is_told_whose_it_is() {
         assert!(told.contains("payout run, process 17 on here"), "{told}");
         assert!(told.contains("08:00:30 UTC"), "{told}");
     }
-    here.renew(&lease, Some(at(60_000))).await.unwrap();
+    here.renew(&lease, HALF_A_MINUTE, at(30_000)).await.unwrap();
     there.lease(&batch, "second", at(31_000)).await.unwrap_err();
 
     let taken = there.lease(&batch, "second", at(60_000)).await.unwrap();
-    let late = here.renew(&lease, Some(at(90_000))).await.unwrap_err();
+    let late = here.renew(&lease, HALF_A_MINUTE, at(60_000)).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Fenced, "it slept, and somebody took over");
-    there.renew(&taken, Some(at(90_000))).await.unwrap();
+    there.renew(&taken, HALF_A_MINUTE, at(60_000)).await.unwrap();
 }
 
 #[tokio::test]
@@ -78,13 +81,13 @@ async fn a_lease_that_was_given_up_or_is_of_this_machine_keeps_nobody_waiting() 
     let dir = tempfile::tempdir().unwrap();
     let here = seen_from(dir.path(), "here").await;
     let (batch, lease) = loaded(&here).await;
-    here.renew(&lease, Some(at(30_000))).await.unwrap();
+    here.renew(&lease, HALF_A_MINUTE, at(0)).await.unwrap();
     drop((here, lease));
     // As after `kill -9`: the lock is free, so whoever had it is dead.
     let here = seen_from(dir.path(), "here").await;
     let again = here.lease(&batch, "resume", at(1)).await.unwrap();
-    here.renew(&again, Some(at(30_000))).await.unwrap();
-    here.renew(&again, None).await.unwrap();
+    here.renew(&again, HALF_A_MINUTE, at(0)).await.unwrap();
+    here.renew(&again, None, at(0)).await.unwrap();
     assert_eq!(here.batch(Some("a")).await.unwrap().lease, None);
     seen_from(dir.path(), "there").await.lease(&batch, "second", at(2)).await.unwrap();
 }
@@ -99,17 +102,17 @@ async fn a_request_to_cancel_needs_no_lease_and_the_first_one_stands() {
         reason: reason.map(str::to_owned),
     };
     let (batch, lease) = loaded(&here).await;
-    here.renew(&lease, Some(at(30_000))).await.unwrap();
-    assert_eq!(here.cancel_request(batch.id).await.unwrap(), None);
+    here.renew(&lease, HALF_A_MINUTE, at(0)).await.unwrap();
+    assert_eq!(here.brakes(batch.id).await.unwrap(), Brakes::default());
     let there = seen_from(dir.path(), "there").await;
     let first = request("sophea", Some("the wrong month"), at(5));
     assert_eq!(there.request_cancel(&batch, &first).await.unwrap(), first);
     let second = request("dara", None, at(9));
     assert_eq!(here.request_cancel(&batch, &second).await.unwrap(), first);
-    assert_eq!(here.cancel_request(batch.id).await.unwrap(), Some(first.clone()));
+    assert_eq!(here.brakes(batch.id).await.unwrap().cancel, Some(first.clone()));
     assert_eq!(first.to_string(), "cancelled by sophea: the wrong month");
     assert_eq!(there.summary(batch.id).await.unwrap().cancelled, Some(first));
-    here.renew(&lease, Some(at(31_000))).await.unwrap();
+    here.renew(&lease, HALF_A_MINUTE, at(1_000)).await.unwrap();
 }
 
 /// Rows that wait for a password until the test says otherwise, and a policy under which nothing

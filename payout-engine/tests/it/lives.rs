@@ -111,8 +111,12 @@ impl Life {
     }
 
     fn load(&mut self, name: &str, rows: &[NewPayout]) {
-        let new =
-            NewBatch { name: name.to_owned(), options: self.options(), source: "f.csv".to_owned() };
+        let new = NewBatch {
+            name: name.to_owned(),
+            options: self.options(),
+            source: "f.csv".to_owned(),
+            paused_by: None,
+        };
         let code = BatchCode::random(&mut self.rng);
         let (store, now) = (self.store.clone(), at(self.clock.now()));
         let load = async {

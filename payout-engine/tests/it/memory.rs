@@ -14,9 +14,10 @@ use futures_util::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use kess_gateway::{Amount, Currency};
 use payout_engine::{
-    Batch, BatchCode, BatchId, BatchState, BatchSummary, CancelRequest, Claim, Conflict, Error,
-    GatewayIdentity, Lease, LogAudit, LogHash, NewBatch, NewPayout, Outcome, PayoutRecord, Reason,
-    Ruling, StateChange, Store, Sum, Transition,
+    Batch, BatchCode, BatchId, BatchState, BatchSummary, Brakes, CancelRequest, Changes, Claim,
+    Conflict, Error, GatewayIdentity, Lease, LogAudit, LogHash, NewBatch, NewPayout, OrderNo,
+    Outcome, PauseRequest, PayoutRecord, Reason, Ruling, RunnerLease, StateChange, Store, Stretch,
+    Sum, Transition,
     machine::{Payout, State},
 };
 
@@ -120,6 +121,7 @@ impl MemoryStore {
             purged_at: None,
             lease: None,
             cancelled: None,
+            paused: new.paused_by.clone().map(|by| PauseRequest { at: now, by }),
             created_at: now,
             updated_at: now,
         };
@@ -320,7 +322,7 @@ impl Store for MemoryStore {
         async move { self.transact(lease, now, write) }.boxed()
     }
 
-    fn renew<'a>(&'a self, lease: &'a Lease, _: Option<Timestamp>) -> Answer<'a, ()> {
+    fn renew<'a>(&'a self, lease: &'a Lease, _: Option<Duration>, _: Timestamp) -> Answer<'a, ()> {
         // Leases run out at once here, so that a runner on another machine never has to wait.
         let is_newest = |kept: &Kept| match kept.fence == lease.fence {
             true => Ok(()),
@@ -342,11 +344,77 @@ impl Store for MemoryStore {
         async move { asked.ok_or_else(|| Error::no_such_batch(None)) }.boxed()
     }
 
-    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
-        async move { self.read(batch, |kept| Ok(kept.batch.cancelled.clone())) }.boxed()
+    fn runners(&self, _: BatchId) -> Answer<'_, Vec<RunnerLease>> {
+        async { Ok(Vec::new()) }.boxed()
     }
 
-    fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
+    fn request_pause<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a PauseRequest,
+    ) -> Answer<'a, PauseRequest> {
+        let mut disk = self.disk();
+        let kept = disk.batches.get_mut(&batch.id);
+        let asked =
+            kept.map(|kept| kept.batch.paused.get_or_insert_with(|| request.clone()).clone());
+        async move { asked.ok_or_else(|| Error::no_such_batch(None)) }.boxed()
+    }
+
+    fn lift_pause<'a>(&'a self, batch: &'a Batch, _: &'a str, _: Timestamp) -> Answer<'a, ()> {
+        if let Some(kept) = self.disk().batches.get_mut(&batch.id) {
+            kept.batch.paused = None;
+        }
+        async { Ok(()) }.boxed()
+    }
+
+    fn brakes(&self, batch: BatchId) -> Answer<'_, Brakes> {
+        let brakes = |kept: &Kept| {
+            let batch = kept.batch.clone();
+            Ok(Brakes { cancel: batch.cancelled, pause: batch.paused, stopped: batch.stopped })
+        };
+        async move { self.read(batch, brakes) }.boxed()
+    }
+
+    fn nudge<'a>(&'a self, no: &'a OrderNo, now: Timestamp) -> Answer<'a, Option<BatchId>> {
+        let under_way = [Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];
+        let mut nudged = None;
+        for (id, kept) in &mut self.disk().batches {
+            let is_meant = |row: &&mut Arc<PayoutRecord>| {
+                let order = row.payout.order.as_ref();
+                order.is_some_and(|order| order.no == *no)
+                    && under_way.contains(&row.payout.outcome())
+            };
+            if let Some(row) = kept.rows.values_mut().find(is_meant) {
+                Arc::make_mut(row).payout.next_at = Some(now);
+                nudged = Some(*id);
+            }
+        }
+        async move { Ok(nudged) }.boxed()
+    }
+
+    fn changes(&self) -> Changes {
+        Changes::none()
+    }
+
+    fn offer<'a>(
+        &'a self,
+        lease: &'a Lease,
+        transitions: &'a [Transition],
+        now: Timestamp,
+    ) -> Answer<'a, u64> {
+        let offer = move |kept: &mut Kept| {
+            let written = transitions.iter().filter(|t| kept.write(t, now).is_ok());
+            Ok(written.count() as u64)
+        };
+        async move { self.transact(lease, now, offer) }.boxed()
+    }
+
+    fn claim<'a>(
+        &'a self,
+        lease: &'a Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<'a, Vec<Claim>> {
         let due = move |kept: &Kept| {
             let is_due = |row: &&Arc<PayoutRecord>| row.payout.next_at.is_some_and(|at| at <= now);
             let mut due: Vec<_> = kept.rows.values().filter(is_due).collect();
@@ -364,15 +432,15 @@ impl Store for MemoryStore {
             };
             Ok(begun.into_iter().chain(pending).map(claim).collect())
         };
-        async move { self.read(batch, due) }.boxed()
+        async move { self.read(lease.batch, due) }.boxed()
     }
 
-    fn next_due(&self, batch: BatchId, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
+    fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {
         let next = move |kept: &Kept| {
             let times = kept.rows.values().filter_map(|row| row.payout.next_at);
             Ok(times.filter(|at| *at > now).min())
         };
-        async move { self.read(batch, next) }.boxed()
+        async move { self.read(lease.batch, next) }.boxed()
     }
 
     fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
@@ -390,6 +458,39 @@ impl Store for MemoryStore {
             Ok(rows.take(limit).collect())
         };
         async move { self.read(batch, rows) }.boxed()
+    }
+
+    fn rows_of<'a>(
+        &'a self,
+        batch: BatchId,
+        outcomes: &'a [Outcome],
+        after: u64,
+        limit: usize,
+    ) -> Answer<'a, Vec<PayoutRecord>> {
+        let rows = move |kept: &Kept| {
+            let rows = kept.rows.range(after + 1..).map(|(_, row)| row);
+            let meant = rows.filter(|row| outcomes.contains(&row.payout.outcome()));
+            Ok(meant.take(limit).map(|row| PayoutRecord::clone(row)).collect())
+        };
+        async move { self.read(batch, rows) }.boxed()
+    }
+
+    fn timeline(&self, batch: BatchId, stretch: Duration) -> Answer<'_, Vec<Stretch>> {
+        let stretch = i64::try_from(stretch.as_millis()).unwrap();
+        let timeline = move |kept: &Kept| {
+            let mut counts = BTreeMap::<(i64, &str), (Outcome, u64)>::new();
+            for row in kept.rows.values() {
+                let (at, outcome) = (row.updated_at.as_millisecond(), row.payout.outcome());
+                let key = (at / stretch * stretch, outcome.as_str());
+                counts.entry(key).or_insert((outcome, 0)).1 += 1;
+            }
+            let stretches = counts.into_iter().map(|((begin, _), (outcome, rows))| {
+                let begin = Timestamp::from_millisecond(begin).unwrap();
+                Stretch { begin, outcome, rows }
+            });
+            Ok(stretches.collect())
+        };
+        async move { self.read(batch, timeline) }.boxed()
     }
 
     fn find<'a>(&'a self, batch: BatchId, reference: &'a str) -> Answer<'a, Option<PayoutRecord>> {

@@ -22,10 +22,10 @@ use futures_util::{
 use jiff::{Timestamp, civil::Date};
 use kess_gateway::{Amount, Currency};
 use payout_engine::{
-    BankToken, Batch, BatchCode, BatchId, BatchSummary, CallError, Cancel, CancelRequest, Claim,
-    Conflict, Error, Gateway, GatewayIdentity, Holder, Lease, LogAudit, LogHash, NewBatch,
-    NewPayout, OrderNo, OrderView, Payee, PayoutRecord, StateChange, Store, Sum, Transition,
-    Wallet, Withdrawal,
+    BankToken, Batch, BatchCode, BatchId, BatchSummary, Brakes, CallError, Cancel, CancelRequest,
+    Changes, Claim, Conflict, Error, Gateway, GatewayIdentity, Holder, Lease, LogAudit, LogHash,
+    NewBatch, NewPayout, OrderNo, OrderView, Outcome, PauseRequest, Payee, PayoutRecord,
+    RunnerLease, StateChange, Store, Stretch, Sum, Transition, Wallet, Withdrawal,
 };
 use tokio::time::Instant;
 
@@ -265,8 +265,16 @@ impl Store for MortalStore {
         self.commit(told(t), Some(l.batch), self.inner.write(l, t, now))
     }
     // A sign of life says nothing about money, and comes by the clock: no moment to die at.
-    fn renew<'a>(&'a self, lease: &'a Lease, until: Option<Timestamp>) -> Answer<'a, ()> {
-        self.inner.renew(lease, until)
+    fn renew<'a>(
+        &'a self,
+        lease: &'a Lease,
+        hold: Option<Duration>,
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        self.inner.renew(lease, hold, now)
+    }
+    fn runners(&self, batch: BatchId) -> Answer<'_, Vec<RunnerLease>> {
+        self.inner.runners(batch)
     }
     fn request_cancel<'a>(
         &'a self,
@@ -276,15 +284,52 @@ impl Store for MortalStore {
         let asked = self.inner.request_cancel(batch, request);
         self.commit("request cancel".into(), Some(batch.id), asked)
     }
-    fn cancel_request(&self, batch: BatchId) -> Answer<'_, Option<CancelRequest>> {
-        self.inner.cancel_request(batch)
+    fn request_pause<'a>(
+        &'a self,
+        batch: &'a Batch,
+        request: &'a PauseRequest,
+    ) -> Answer<'a, PauseRequest> {
+        let asked = self.inner.request_pause(batch, request);
+        self.commit("request pause".into(), Some(batch.id), asked)
     }
-    fn due(&self, batch: BatchId, now: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
+    fn lift_pause<'a>(&'a self, b: &'a Batch, by: &'a str, now: Timestamp) -> Answer<'a, ()> {
+        self.commit("lift pause".into(), Some(b.id), self.inner.lift_pause(b, by, now))
+    }
+    fn brakes(&self, batch: BatchId) -> Answer<'_, Brakes> {
+        self.inner.brakes(batch)
+    }
+    fn nudge<'a>(&'a self, no: &'a OrderNo, now: Timestamp) -> Answer<'a, Option<BatchId>> {
+        self.inner.nudge(no, now)
+    }
+    fn changes(&self) -> Changes {
+        self.inner.changes()
+    }
+    fn offer<'a>(&'a self, l: &'a Lease, t: &'a [Transition], now: Timestamp) -> Answer<'a, u64> {
+        self.commit(told(t), Some(l.batch), self.inner.offer(l, t, now))
+    }
+    fn claim<'a>(
+        &'a self,
+        lease: &'a Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<'a, Vec<Claim>> {
         self.most_read.fetch_max(limit, Ordering::SeqCst);
-        self.inner.due(batch, now, limit)
+        self.inner.claim(lease, now, limit)
     }
-    fn next_due(&self, batch: BatchId, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
-        self.inner.next_due(batch, now)
+    fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {
+        self.inner.next_due(lease, now)
+    }
+    fn rows_of<'a>(
+        &'a self,
+        batch: BatchId,
+        outcomes: &'a [Outcome],
+        after: u64,
+        limit: usize,
+    ) -> Answer<'a, Vec<PayoutRecord>> {
+        self.inner.rows_of(batch, outcomes, after, limit)
+    }
+    fn timeline(&self, batch: BatchId, stretch: Duration) -> Answer<'_, Vec<Stretch>> {
+        self.inner.timeline(batch, stretch)
     }
     fn audit(&self, batch: BatchId) -> Answer<'_, ()> {
         self.inner.audit(batch)

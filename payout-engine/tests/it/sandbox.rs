@@ -65,7 +65,12 @@ pub(crate) async fn pay_through(
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(dir.path().join("payout.db")).await.unwrap());
     let engine = Engine::new(store).with_policy(policy);
-    let new = NewBatch { name: "batch".to_owned(), options, source: "file.csv".to_owned() };
+    let new = NewBatch {
+        name: "batch".to_owned(),
+        options,
+        source: "file.csv".to_owned(),
+        paused_by: None,
+    };
     let batch =
         engine.create(&new, &gateway.identity(), payouts.into_iter().map(Ok)).await.unwrap();
     let summary = engine.run(&batch, Arc::new(gateway), &Cancel::new()).await.unwrap();

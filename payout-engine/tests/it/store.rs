@@ -27,6 +27,14 @@ use crate::{
     shelf::Shelf,
 };
 
+mod asks;
+
+use asks::{
+    a_nudge_makes_an_open_order_due_and_nothing_else, a_pause_stands_until_it_is_lifted,
+    an_offer_writes_what_is_as_it_was_read, news_come_of_what_others_do,
+    rows_are_found_by_outcome_and_by_the_time_they_changed,
+};
+
 /// Opens the store that lives in a folder; `alias` opens the same data past the lock, which a
 /// runner on another machine could.
 type Maker = fn(&Path, bool) -> BoxFuture<'_, Arc<dyn Store>>;
@@ -113,10 +121,15 @@ contract! {
     conflicts_and_money_under_way_are_seen_from_other_batches,
     a_cause_to_stop_is_kept,
     names_are_taken_once,
+    a_pause_stands_until_it_is_lifted,
+    a_nudge_makes_an_open_order_due_and_nothing_else,
+    rows_are_found_by_outcome_and_by_the_time_they_changed,
+    an_offer_writes_what_is_as_it_was_read,
     } shared {
     a_runner_that_lost_its_batch_cannot_write,
     } to_keep {
     a_purged_batch_keeps_its_books_and_forgets_its_people,
+    news_come_of_what_others_do,
     }
 }
 
@@ -129,6 +142,7 @@ fn new_batch(name: &str) -> NewBatch {
         name: name.to_owned(),
         options: BatchOptions { rate: Some(7), ..BatchOptions::default() },
         source: "file.csv".to_owned(),
+        paused_by: None,
     }
 }
 
@@ -348,9 +362,9 @@ async fn what_is_due_comes_in_order_and_nothing_else(make: Maker, dir: &Path) {
         put(&*store, &lease, payout, State::Pending).await;
     }
     let due = |now: i64, limit| {
-        let store = &store;
+        let (store, lease) = (&store, &lease);
         async move {
-            let claims = store.due(batch.id, at(now), limit).await.unwrap();
+            let claims = store.claim(lease, at(now), limit).await.unwrap();
             claims.into_iter().map(|claim| claim.payout.row).collect::<Vec<_>>()
         }
     };
@@ -358,8 +372,8 @@ async fn what_is_due_comes_in_order_and_nothing_else(make: Maker, dir: &Path) {
     assert_eq!(due(30, 9).await, [3, 1]);
     assert_eq!(due(100, 2).await, [3, 1]);
     assert_eq!(due(100, 9).await, [3, 1, 4]);
-    assert_eq!(store.next_due(batch.id, at(30)).await.unwrap(), Some(at(90)));
-    assert_eq!(store.next_due(batch.id, at(90)).await.unwrap(), None);
+    assert_eq!(store.next_due(&lease, at(30)).await.unwrap(), Some(at(90)));
+    assert_eq!(store.next_due(&lease, at(90)).await.unwrap(), None);
 }
 
 async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
@@ -373,9 +387,9 @@ async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
         put(&*store, &lease, payout, state).await;
     }
     store.wake(&lease, at(50)).await.unwrap();
-    let due = store.due(batch.id, at(50), 9).await.unwrap();
+    let due = store.claim(&lease, at(50), 9).await.unwrap();
     assert_eq!(due.iter().map(|claim| claim.payout.row).collect::<Vec<_>>(), [2, 3, 4, 1]);
-    let few = store.due(batch.id, at(50), 2).await.unwrap();
+    let few = store.claim(&lease, at(50), 2).await.unwrap();
     let few: Vec<u64> = few.iter().map(|claim| claim.payout.row).collect();
     assert_eq!(few, [2, 1], "neither what is under way nor what is pending has to wait for all");
     for claim in &due {

@@ -54,6 +54,7 @@ pub(super) fn order(rows: Rows, options: &Bound<'_, PyDict>) -> PyResult<Order> 
             expect_total: options.sums("expect_total")?,
             dry_run,
             allow_duplicate,
+            paused_by: None,
         },
     })
 }

@@ -112,6 +112,7 @@ impl RunOptions {
                 expect_total: self.expect_total.into_iter().map(sum).collect(),
                 dry_run: self.dry_run,
                 allow_duplicate: self.allow_duplicate,
+                paused_by: None,
             },
         })
     }

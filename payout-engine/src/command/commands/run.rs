@@ -73,6 +73,7 @@ fn conditions(args: &RunArgs, place: &Place) -> Conditions {
         expect_total: args.expect_total.clone(),
         dry_run: args.dry_run,
         allow_duplicate: args.allow_duplicate.clone().or(rehearsal),
+        paused_by: None,
     }
 }
 

@@ -12,7 +12,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::failed;
 use crate::{
-    batch::{Batch, BatchId, CancelRequest, GatewayIdentity, RunnerLease},
+    batch::{Batch, BatchId, CancelRequest, GatewayIdentity, PauseRequest, RunnerLease},
     error::Error,
     machine::{Order, Payout},
     payout::{Payee, Reason, Stopped},
@@ -216,9 +216,15 @@ impl Fields<'_> {
         Ok(Some(CancelRequest { at, by, reason: self.maybe("cancel_reason")? }))
     }
 
-    fn lease(&self) -> Result<Option<RunnerLease>, Error> {
+    pub(super) fn pause_request(&self) -> Result<Option<PauseRequest>, Error> {
+        let Some(at) = self.maybe_time("paused_at")? else { return Ok(None) };
+        Ok(Some(PauseRequest { at, by: self.maybe("paused_by")?.unwrap_or_default() }))
+    }
+
+    pub(super) fn lease(&self) -> Result<Option<RunnerLease>, Error> {
         let Some(until) = self.maybe_time("lease_until")? else { return Ok(None) };
-        Ok(Some(RunnerLease { runner: self.text("runner")?.to_owned(), until }))
+        let (fence, runner) = (self.int("fence")?, self.text("runner")?.to_owned());
+        Ok(Some(RunnerLease { fence, runner, until }))
     }
 
     pub(super) fn batch(&self) -> Result<Batch, Error> {
@@ -239,6 +245,7 @@ impl Fields<'_> {
             stopped: self.stopped()?,
             lease: self.lease()?,
             cancelled: self.cancel_request()?,
+            paused: self.pause_request()?,
             purged_at: self.maybe_time("purged_at")?,
             created_at: self.time("created_at")?,
             updated_at: self.time("updated_at")?,

@@ -1,9 +1,11 @@
-//! The lease: what a runner on another machine can know of this one, and the request to cancel.
+//! The lease: what a runner on another machine can know of this one.
 //!
 //! The operating system's lock ([`super::lock`]) says for certain whether a runner on this machine
 //! is alive, but it may not reach another machine that shares the folder. There the lease speaks: a
 //! time that the runner keeps moving on. It only keeps runners from getting into each other's way;
 //! should it fail, a clock be wrong or a machine have slept, the fence keeps their writes apart.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
@@ -12,11 +14,9 @@ use super::{
     SqliteStore,
     codec::{Fields, millis},
     failed,
-    work::{Log, Work, begin},
 };
 use crate::{
-    batch::{Batch, BatchId, CancelRequest},
-    chain::LogEvent,
+    batch::{BatchId, RunnerLease},
     error::Error,
     store::Lease,
 };
@@ -46,8 +46,10 @@ pub(super) async fn refuse_held(
 pub(super) async fn renew(
     store: &SqliteStore,
     lease: &Lease,
-    until: Option<Timestamp>,
+    hold: Option<Duration>,
+    now: Timestamp,
 ) -> Result<(), Error> {
+    let until = hold.map(|hold| now.saturating_add(hold).unwrap_or(Timestamp::MAX));
     let mut writer = store.writer.lock().await;
     let renewed = sqlx::query(
         "UPDATE batches SET lease_until = ?, lease_host = ? WHERE id = ? AND fence = ?",
@@ -59,60 +61,24 @@ pub(super) async fn renew(
     .execute(&mut *writer)
     .await
     .map_err(failed("renew the runner's lease"))?;
-    if renewed.rows_affected() == 1 { Ok(()) } else { Err(Error::fenced(&lease.name)) }
-}
-
-pub(super) async fn request_cancel(
-    store: &SqliteStore,
-    batch: &Batch,
-    request: &CancelRequest,
-) -> Result<CancelRequest, Error> {
-    let mut writer = store.writer.lock().await;
-    let mut tx = begin(&mut writer).await?;
-    let marked = sqlx::query(
-        "UPDATE batches SET cancel_requested_at = ?, cancel_requested_by = ?, cancel_reason = ?, \
-         updated_at = ? WHERE id = ? AND cancel_requested_at IS NULL AND state <> 'loading' \
-         RETURNING fence, events, head, salt",
-    )
-    .bind(millis(request.at))
-    .bind(&request.by)
-    .bind(&request.reason)
-    .bind(millis(request.at))
-    .bind(batch.id.0)
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(failed("cancel the batch"))?;
-    let standing = read(&mut tx, batch.id).await?;
-    if let Some(marked) = marked {
-        let (fence, log) = (Fields(&marked).int("fence")?, Log::of(&marked)?);
-        let mut work = Work::within(tx, batch.id, &batch.name, fence, log, request.at);
-        let event = LogEvent::cancel_requested(request, work.salt());
-        work.log(vec![event]).await?;
-        work.commit("cancel the batch").await?;
+    if renewed.rows_affected() != 1 {
+        return Err(Error::fenced(&lease.name));
     }
-    standing.ok_or_else(|| {
-        Error::batch_state(&batch.name, "was never loaded completely, so nothing of it can be sent")
-    })
+    if until.is_none() {
+        store.bell.ring();
+    }
+    Ok(())
 }
 
-pub(super) async fn cancel_request(
+pub(super) async fn runners(
     store: &SqliteStore,
     batch: BatchId,
-) -> Result<Option<CancelRequest>, Error> {
+) -> Result<Vec<RunnerLease>, Error> {
     let mut reader = store.reader().await?;
-    read(&mut reader, batch).await
-}
-
-async fn read(
-    connection: &mut SqliteConnection,
-    batch: BatchId,
-) -> Result<Option<CancelRequest>, Error> {
-    let row = sqlx::query(
-        "SELECT cancel_requested_at, cancel_requested_by, cancel_reason FROM batches WHERE id = ?",
-    )
-    .bind(batch.0)
-    .fetch_one(connection)
-    .await
-    .map_err(failed("read the batch"))?;
-    Fields(&row).cancel_request()
+    let row = sqlx::query("SELECT fence, runner, lease_until FROM batches WHERE id = ?")
+        .bind(batch.0)
+        .fetch_one(&mut *reader)
+        .await
+        .map_err(failed("read the batch"))?;
+    Ok(Fields(&row).lease()?.into_iter().collect())
 }

@@ -60,8 +60,8 @@ pub(super) async fn create(
         Log { events: 0, head: LogHash::genesis(&code), salt: Some(Salt::random(&mut OsRng)) };
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO batches (name, code, state, base_url, seller_code, source, options, fence, \
-         runner, created_at, updated_at, events, head, salt) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 0, ?, ?) RETURNING id",
+         runner, created_at, updated_at, events, head, salt, paused_at, paused_by) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING id",
     )
     .bind(&new.name)
     .bind(code.as_str())
@@ -75,13 +75,15 @@ pub(super) async fn create(
     .bind(millis(now))
     .bind(log.head.as_bytes())
     .bind(log.salt.as_ref().map(Salt::as_bytes))
+    .bind(new.paused_by.as_ref().map(|_| millis(now)))
+    .bind(&new.paused_by)
     .fetch_one(&mut *tx)
     .await
     .map_err(failed("create the batch"))?;
     let witness = Arc::new(store.witness(code)?.0);
     let work = Work::within(tx, BatchId(id), &new.name, 1, Some(log), now);
     let mut work = work.seen_by(&witness);
-    work.log(vec![LogEvent::Created(Box::new(creation(new, gateway, code, runner)))]).await?;
+    work.log(LogEvent::created(creation(new, gateway, code, runner), new)).await?;
     work.commit("create the batch").await?;
     Ok(Lease {
         batch: BatchId(id),
@@ -297,6 +299,7 @@ pub(super) async fn complete(
     let requested = requested(&mut work.tx, lease.batch).await?;
     work.log(vec![LogEvent::Completed { rows: batch.rows, requested }]).await?;
     work.commit("complete the batch").await?;
+    store.bell.ring();
     Ok(batch)
 }
 

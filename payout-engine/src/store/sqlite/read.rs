@@ -17,7 +17,7 @@ use crate::{
     batch::{Batch, BatchId},
     error::Error,
     payout::{BatchSummary, Outcome},
-    store::{Claim, Conflict, PayoutRecord, Sum},
+    store::{Claim, Conflict, PayoutRecord, Stretch, Sum},
 };
 
 /// Progress and payee of a row in one go; `expected_holder` is the file's name, `holder_name` the
@@ -112,7 +112,7 @@ pub(super) async fn summary(store: &SqliteStore, batch: BatchId) -> Result<Batch
 
 /// At least half of them are such that nothing was sent of, if there are as many; and at least half
 /// are others, if there are as many. So neither waits until all the others are through.
-pub(super) async fn due(
+pub(super) async fn claim(
     store: &SqliteStore,
     batch: BatchId,
     now: Timestamp,
@@ -218,6 +218,51 @@ pub(super) async fn rows_after(
     query.push(" AND p.row > ").push_bind(after.cast_signed());
     query.push(" ORDER BY p.row LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     query.build().fetch_all(reader).await.map_err(failed("read the rows"))
+}
+
+pub(super) async fn rows_of(
+    store: &SqliteStore,
+    batch: BatchId,
+    outcomes: &[Outcome],
+    after: u64,
+    limit: usize,
+) -> Result<Vec<PayoutRecord>, Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(ROWS);
+    query.push("WHERE p.batch_id = ").push_bind(batch.0);
+    query.push(" AND p.row > ").push_bind(after.cast_signed()).push(" AND p.outcome IN (");
+    let mut list = query.separated(", ");
+    for outcome in outcomes {
+        list.push_bind(outcome.as_str());
+    }
+    query.push(") ORDER BY p.row LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut reader = store.reader().await?;
+    let rows = query.build().fetch_all(&mut *reader).await.map_err(failed("read the rows"))?;
+    rows.iter().map(|row| Fields(row).record()).collect()
+}
+
+pub(super) async fn timeline(
+    store: &SqliteStore,
+    batch: BatchId,
+    stretch: Duration,
+) -> Result<Vec<Stretch>, Error> {
+    let millis = i64::try_from(stretch.as_millis()).unwrap_or(i64::MAX).max(1);
+    let mut reader = store.reader().await?;
+    let rows = sqlx::query(
+        "SELECT updated_at / ?2 * ?2 AS begin, outcome, count(*) AS rows FROM payouts \
+         WHERE batch_id = ?1 GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    .bind(batch.0)
+    .bind(millis)
+    .fetch_all(&mut *reader)
+    .await
+    .map_err(failed("read when rows changed"))?;
+    rows.iter()
+        .map(|row| {
+            let row = Fields(row);
+            let (begin, outcome) = (row.time("begin")?, row.word("outcome")?);
+            Ok(Stretch { begin, outcome, rows: row.count("rows")? })
+        })
+        .collect()
 }
 
 pub(super) async fn find(
