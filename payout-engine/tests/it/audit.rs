@@ -217,6 +217,7 @@ async fn a_change_of_any_column_is_found() {
     let engine = engine(dir.path()).await;
     let batch = engine.store().newest().await.unwrap();
     engine.request_cancel(&batch, "sophea", Some("the wrong month")).await.unwrap();
+    engine.pause(&batch, "dara").await.unwrap();
     assert_eq!(after(&path, "", None).await, None);
     let columns: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT t.name, c.name, c.type FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
