@@ -89,6 +89,8 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
         Command::Purge(args) => commands::purge::execute(args, global, &config()?).await,
         Command::Retry(args) => commands::retry::execute(args, global, &config()?).await,
+        Command::Pause(args) => commands::pause::execute(args, global, &config()?).await,
+        Command::Worker => commands::worker::execute(global, &config()?).await,
         Command::Cancel(args) => commands::cancel::execute(args, global, &config()?).await,
         Command::Release(args) => {
             commands::decide::execute(args, Ruling::Released, global, &config()?).await

@@ -35,6 +35,7 @@ mod task;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kess_gateway::Client;
 
 pub use order::{Order, Refused};
@@ -136,7 +137,7 @@ impl Desk {
         order.begin(self, client, watch).await
     }
 
-    /// Goes on with a batch; without a name, with the newest unfinished one.
+    /// Goes on with a batch, paused or not; without a name, with the newest unfinished one.
     ///
     /// # Errors
     /// There is no such batch; the store cannot be read. What goes wrong in the run itself is told
@@ -149,6 +150,7 @@ impl Desk {
     ) -> Result<Started, Error> {
         let store = self.store().await?;
         let batch = store.batch(name).await?;
+        store.lift_pause(&batch, &self.program, Timestamp::now()).await?;
         self.run(store, batch, gateway, Task::pay("resume"), watch).await
     }
 
@@ -163,6 +165,7 @@ impl Desk {
         watch: Watch,
     ) -> Result<Started, Error> {
         let (store, batch) = self.find(name).await?;
+        store.lift_pause(&batch, &self.program, Timestamp::now()).await?;
         self.run(store, batch, gateway, Task::retry(), watch).await
     }
 

@@ -54,6 +54,7 @@ mod store;
 mod text_enum;
 mod turn;
 mod wallets;
+mod worker;
 mod worklist;
 
 pub use batch::{
@@ -87,4 +88,5 @@ pub use store::{
     storage,
     url::{StoreUrl, open_store},
 };
+pub use worker::{Worker, WorkerNews};
 pub use worklist::{Tally, awaiting_otp, retriable};

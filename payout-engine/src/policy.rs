@@ -84,6 +84,10 @@ pub struct Policy {
     /// often; a runner on another machine waits this long before it takes a batch over.
     #[serde(deserialize_with = "duration")]
     pub lease: Duration,
+    /// How often a run looks whether somebody cancelled or paused its batch. Where the store tells of
+    /// news, it looks at once.
+    #[serde(deserialize_with = "duration")]
+    pub look_every: Duration,
     /// How long a commit waits for company while many rows are writing. Nothing waits when one is.
     #[serde(deserialize_with = "duration")]
     pub linger: Duration,
@@ -111,6 +115,7 @@ impl Default for Policy {
             retry_after: Duration::from_secs(2),
             wallet_every: Duration::from_secs(30),
             lease: Duration::from_secs(30),
+            look_every: Duration::from_secs(1),
             linger: Duration::from_millis(1),
             commit_max: 512,
         }

@@ -90,6 +90,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Go on where a batch stopped.
     Resume(ResumeArgs),
+    /// Take part in the store's batches, together with other workers, until told to end.
+    Worker,
+    /// Send nothing of a batch until `resume`, whoever runs it; calls under way finish.
+    Pause(PauseArgs),
     /// Show the batches in the store.
     List(ListArgs),
     /// Show how a batch stands.
@@ -264,6 +268,15 @@ pub(crate) struct CancelArgs {
     #[arg(long, value_name = "TEXT", value_parser = reason_line)]
     pub(crate) reason: Option<String>,
     /// Cancel a batch of `run --sandbox`.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArgs {
+    /// The batch; without it, the newest unfinished one.
+    pub(crate) batch: Option<String>,
+    /// Pause a batch of `run --sandbox`.
     #[arg(long)]
     pub(crate) sandbox: bool,
 }

@@ -213,6 +213,7 @@ pub(crate) fn state_text(batch: &Batch, now: Timestamp) -> String {
     let state = match (&batch.cancelled, batch.state) {
         (Some(_), BatchState::Finished) => "cancelled",
         (Some(_), _) => "being cancelled",
+        (None, state) if batch.paused.is_some() && state != BatchState::Finished => "paused",
         (None, BatchState::Running) if holder.is_none() => "stopped, its process is gone",
         (None, state) => state.as_str(),
     };

@@ -1,6 +1,6 @@
 //! Being heard of while a run is on, and hearing what others want of it.
 //!
-//! The lease is renewed three times before it runs out, so that others wait; and about once a second
+//! The lease is renewed three times before it runs out, so that others wait; and every now and then
 //! the store is asked whether somebody cancelled or paused the batch, or another runner stopped it.
 //!
 //! A heartbeat may come late (a laptop that slept, a disk that took its time) and another runner
@@ -25,9 +25,6 @@ use crate::{
     store::{Lease, Store},
     turn::Halt,
 };
-
-/// A request to cancel or to pause is noticed within this time.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// When the store last heard of a run. By two clocks: one that nobody sets, and one that goes on
 /// while the machine sleeps.
@@ -67,6 +64,7 @@ impl<'a> Heartbeat<'a> {
 
     /// Beats until it is dropped.
     pub(super) async fn beat(mut self, halt: &Halt, pulse: &Pulse) -> Infallible {
+        let mut changes = self.store.changes();
         loop {
             self.look(halt).await;
             match self.renew_in_time().await {
@@ -75,7 +73,10 @@ impl<'a> Heartbeat<'a> {
                 // The next beat tries again; if the store is broken, the run's own writes say so.
                 Err(_) | Ok(false) => {}
             }
-            sleep(self.period.min(LOOK)).await;
+            tokio::select! {
+                () = sleep(self.period.min(self.policy.look_every)) => {}
+                () = changes.next() => {}
+            }
         }
     }
 

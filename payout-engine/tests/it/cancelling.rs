@@ -17,7 +17,7 @@ use crate::{
 /// An engine that looks for a request to cancel all the time.
 async fn attentive(dir: &std::path::Path) -> Engine {
     let store = Arc::new(SqliteStore::open(dir.join("payout.db")).await.unwrap());
-    Engine::new(store).with_policy(Policy { lease: Duration::from_millis(3), ..policy() })
+    Engine::new(store).with_policy(Policy { look_every: Duration::from_millis(1), ..policy() })
 }
 
 /// Asks to cancel once the gateway has booked `orders`; `other` is an engine on a store of its own,

@@ -11,6 +11,7 @@ mod cli_doctor;
 mod cli_duplicates;
 mod cli_init;
 mod cli_kill;
+mod cli_pause;
 mod cli_purge;
 mod cli_reconcile;
 mod cli_retriable;

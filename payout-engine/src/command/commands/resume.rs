@@ -2,6 +2,7 @@
 
 use kess_gateway::Client;
 
+use super::decide::decider;
 use super::pay::{engine, work};
 use crate::command::args::{Global, ResumeArgs};
 use crate::command::exit::Exit;
@@ -21,6 +22,7 @@ pub(crate) async fn execute(
     let store = place.open_with_batches().await?;
     let batch = store.batch(args.batch.as_deref()).await?;
     let engine = engine(&place, config, global, "resume").await?;
+    engine.unpause(&batch, &decider()).await?;
     match &batch.cancelled {
         None => note(global, &format!("going on with batch {}", batch.name)),
         Some(request) => {

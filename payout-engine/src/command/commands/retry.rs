@@ -2,6 +2,7 @@
 //! money.
 
 use super::confirm::confirm;
+use super::decide::decider;
 use super::pay::{conclude, engine, work};
 use super::resume::connect;
 use crate::command::args::{Global, RetryArgs};
@@ -40,6 +41,7 @@ pub(crate) async fn execute(
     confirm(args.yes || batch.options.dry_run, rows, &totals, &batch.gateway)?;
     let (client, _rehearsal) = connect(&place, config, &*store, &batch).await?;
     let engine = engine(&place, config, global, "retry").await?;
+    engine.unpause(&batch, &decider()).await?;
     note(global, &format!("trying {} of batch {} again", count(rows, "row"), batch.name));
     work(&batch, client, &place, global, async |gateway, cancel| {
         Ok(engine.retry(&batch, gateway, cancel).await?)
