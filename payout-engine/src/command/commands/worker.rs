@@ -16,10 +16,10 @@ use crate::{GatewayIdentity, KessGateway, Worker, WorkerNews, host_name};
 pub(crate) async fn execute(global: &Global, config: &Config) -> Result<Exit, Failure> {
     let place = Place::of(config, false)?;
     let client = config.client()?;
+    let cancel = interrupt::watch()?;
     let engine = engine(&place, config, global, "worker").await?;
     let identity = GatewayIdentity::from(&client);
     note(global, &format!("worker on {}, for {identity}, looks for batches", host_name()));
-    let cancel = interrupt::watch()?;
     let quiet = global.quiet;
     let tell = move |news: WorkerNews| {
         if !quiet || matches!(news, WorkerNews::Failed(..) | WorkerNews::Away(_)) {
