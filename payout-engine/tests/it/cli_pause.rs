@@ -8,7 +8,7 @@ use crate::cli_kill::{booked, compare, slow_sandbox};
 use crate::command::{Desk, counts, rows, signal};
 
 /// Enough that a run takes longer than the second within which it notices a pause.
-const ROWS: u32 = 600;
+const ROWS: u32 = 400;
 
 fn begin(sandbox: &Sandbox) -> Desk {
     let desk = Desk::at(sandbox);
