@@ -138,10 +138,10 @@ impl Engine {
         let clock = Clock::start(&self.wall);
         let code = BatchCode::random(&mut OsRng);
         let lease = self.store.create(new, gateway, code, &self.runner, clock.now()).await?;
-        self.store.renew(&lease, Some(self.policy.lease), Timestamp::now()).await?;
+        self.store.renew(&lease, Some(self.policy.lease), (self.wall)()).await?;
         let mut rows = rows.into_iter();
         let mut chunk = Vec::with_capacity(ROWS_A_LOAD);
-        let mut heartbeat = Heartbeat::new(&*self.store, &lease, &self.policy);
+        let mut heartbeat = Heartbeat::new(&*self.store, &lease, &self.policy, &self.wall);
         let mut written = 0;
         loop {
             for row in rows.by_ref().take(ROWS_A_LOAD) {
@@ -208,10 +208,10 @@ impl Engine {
     /// runner.
     async fn take_over(&self, batch: &Batch, clock: Clock) -> Result<Arc<Lease>, Error> {
         let (store, batch, runner) = (Arc::clone(&self.store), batch.clone(), self.runner.clone());
-        let hold = self.policy.lease;
+        let (hold, wall) = (self.policy.lease, Arc::clone(&self.wall));
         let taken = tokio::spawn(async move {
             let lease = store.lease(&batch, &runner, clock.now()).await?;
-            store.renew(&lease, Some(hold), Timestamp::now()).await?;
+            store.renew(&lease, Some(hold), wall()).await?;
             Ok(Arc::new(lease))
         });
         taken.await.unwrap_or_else(|error| Err(Error::store("take the batch over", error)))
@@ -220,7 +220,7 @@ impl Engine {
     /// Lets a runner on another machine begin at once. Where that fails it waits for the lease to
     /// run out; what this run did is done either way.
     async fn give_up(&self, lease: &Lease) {
-        let _ = self.store.renew(lease, None, Timestamp::now()).await;
+        let _ = self.store.renew(lease, None, (self.wall)()).await;
     }
 
     /// Whether others are at the batch besides the one who has this lease.
@@ -269,7 +269,7 @@ impl Engine {
             restored_at: lease.restored_at,
             pulse: Pulse::now(),
         });
-        let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy);
+        let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy, &self.wall);
         // One task for both: a run that is dropped is not heard of any more.
         tokio::select! {
             worked = self.work(aim, &run, lease) => worked?,

@@ -139,10 +139,10 @@ impl Run {
         }
     }
 
-    /// Whether nobody has heard of this run for so long that another one may have found an order
-    /// absent of which the intent is here: see [`Pulse`].
+    /// Whether nobody has heard of this run for so long that another one may have taken over what
+    /// it has in hand: see [`Pulse`].
     fn is_overdue(&self) -> bool {
-        self.pulse.age() > self.policy.lease + self.policy.settle
+        self.pulse.age() >= self.policy.lease
     }
 
     /// Runs one turn. The permit is given back when the calls are done; the turn ends when

@@ -6,8 +6,8 @@
 //! A heartbeat may come late (a laptop that slept, a disk that took its time) and another runner
 //! may have taken the batch over meanwhile. Then the fence refuses whatever this one still wants to
 //! write, the intent of a withdrawal among it. One withdrawal is left whose intent was durable
-//! before: it must not leave so late that the other runner has found its order absent and sent it
-//! again. So a run whose last sign of life is that old sends nothing ([`Pulse`]).
+//! before. The other runner counts its settling time from when it took over, so it must not leave
+//! after that: a run that nobody has heard of for as long as its lease sends nothing ([`Pulse`]).
 
 use std::{
     convert::Infallible,
@@ -15,11 +15,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jiff::Timestamp;
-
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    clock::WallClock,
     error::{Error, ErrorKind},
     policy::Policy,
     store::{Lease, Store},
@@ -35,9 +34,8 @@ impl Pulse {
         Self(Mutex::new((Instant::now(), SystemTime::now())))
     }
 
-    fn beats(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            (Instant::now(), SystemTime::now());
+    fn beats(&self, at: (Instant, SystemTime)) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
     /// How long ago that was, by the clock that says more.
@@ -51,15 +49,21 @@ pub(super) struct Heartbeat<'a> {
     store: &'a dyn Store,
     lease: &'a Lease,
     policy: &'a Policy,
+    wall: &'a WallClock,
     period: Duration,
     renewed: Instant,
 }
 
 impl<'a> Heartbeat<'a> {
     /// For a lease that was taken just now.
-    pub(super) fn new(store: &'a dyn Store, lease: &'a Lease, policy: &'a Policy) -> Self {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        lease: &'a Lease,
+        policy: &'a Policy,
+        wall: &'a WallClock,
+    ) -> Self {
         let period = (policy.lease / 3).max(Duration::from_millis(1));
-        Self { store, lease, policy, period, renewed: Instant::now() }
+        Self { store, lease, policy, wall, period, renewed: Instant::now() }
     }
 
     /// Beats until it is dropped.
@@ -67,8 +71,10 @@ impl<'a> Heartbeat<'a> {
         let mut changes = self.store.changes();
         loop {
             self.look(halt).await;
+            // The store counts from some moment after this one.
+            let at = (Instant::now(), SystemTime::now());
             match self.renew_in_time().await {
-                Ok(true) => pulse.beats(),
+                Ok(true) => pulse.beats(at),
                 Err(error) if error.kind() == ErrorKind::Fenced => halt.raise(),
                 // The next beat tries again; if the store is broken, the run's own writes say so.
                 Err(_) | Ok(false) => {}
@@ -86,7 +92,7 @@ impl<'a> Heartbeat<'a> {
             return Ok(false);
         }
         let began = Instant::now();
-        self.store.renew(self.lease, Some(self.policy.lease), Timestamp::now()).await?;
+        self.store.renew(self.lease, Some(self.policy.lease), (self.wall)()).await?;
         self.renewed = began;
         Ok(true)
     }

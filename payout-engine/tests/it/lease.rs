@@ -121,7 +121,7 @@ async fn waiting(dir: &Path) -> (Engine, Batch, Arc<Model>) {
     let hour = Duration::from_secs(3_600);
     let store = Arc::new(SqliteStore::open(dir.join("payout.db")).await.unwrap());
     let policy = Policy {
-        lease: Duration::from_millis(30),
+        lease: Duration::from_millis(1_500),
         otp: payout_engine::Backoff { first: hour, longest: hour },
         ..policy()
     };

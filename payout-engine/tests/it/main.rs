@@ -21,6 +21,7 @@ mod cli_store;
 mod command;
 mod crash_points;
 mod crashes;
+mod crowd;
 mod decisions;
 mod desk;
 mod engine;

@@ -22,8 +22,10 @@ use payout_engine::{
 };
 
 mod kept;
+mod runners;
 
 use kept::wake;
+use runners::Runners;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 type Key = (Currency, Outcome);
@@ -33,6 +35,8 @@ type Key = (Currency, Outcome);
 pub(crate) struct MemoryStore {
     disk: Arc<Mutex<Disk>>,
     holder: Arc<Mutex<Option<String>>>,
+    /// Whether runners join a batch, instead of taking it over.
+    is_shared: bool,
 }
 
 /// All that is kept. A copy of it is a backup.
@@ -46,6 +50,7 @@ pub(crate) struct Disk {
 struct Kept {
     batch: Batch,
     fence: i64,
+    runners: Runners,
     interrupted: bool,
     elapsed: Duration,
     rows: BTreeMap<u64, Arc<PayoutRecord>>,
@@ -65,7 +70,12 @@ impl Drop for Lock {
 impl MemoryStore {
     /// The same data past the lock, as a runner on another machine could open it.
     pub(crate) fn past_the_lock(&self) -> Self {
-        Self { disk: Arc::clone(&self.disk), holder: Arc::default() }
+        Self { holder: Arc::default(), ..self.clone() }
+    }
+
+    /// A store that any number of runners join.
+    pub(crate) fn shared() -> Self {
+        Self { is_shared: true, ..Self::default() }
     }
 
     /// What is kept at this moment.
@@ -83,6 +93,9 @@ impl MemoryStore {
     }
 
     fn lock(&self, runner: &str) -> Result<Lock, Error> {
+        if self.is_shared {
+            return Ok(Lock(Arc::default()));
+        }
         let mut holder = self.holder.lock().unwrap();
         if let Some(holder) = &*holder {
             return Err(Error::locked(holder.clone()));
@@ -125,7 +138,9 @@ impl MemoryStore {
             created_at: now,
             updated_at: now,
         };
-        disk.batches.insert(id, Kept::new(batch));
+        let mut kept = Kept::new(batch);
+        kept.runners.join(1, now);
+        disk.batches.insert(id, kept);
         Ok(Lease::new(id, &new.name, 1, lock))
     }
 
@@ -139,6 +154,12 @@ impl MemoryStore {
         };
         kept.fence += 1;
         kept.batch.updated_at = now;
+        if self.is_shared {
+            kept.reap(now);
+        } else {
+            kept.runners = Runners::default();
+        }
+        kept.runners.join(kept.fence, now);
         Ok(Lease::new(batch.id, &batch.name, kept.fence, lock))
     }
 
@@ -151,8 +172,10 @@ impl MemoryStore {
         change: impl FnOnce(&mut Kept) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut disk = self.disk();
-        let kept = disk.batches.get_mut(&lease.batch).filter(|kept| kept.fence == lease.fence);
-        let Some(kept) = kept else { return Err(Error::fenced(&lease.name)) };
+        let kept = disk.batches.get_mut(&lease.batch);
+        let Some(kept) = kept.filter(|kept| kept.runners.has(lease.fence)) else {
+            return Err(Error::fenced(&lease.name));
+        };
         let before = kept.clone();
         let changed = change(kept).and_then(|done| kept.add_up().map(|()| done));
         match &changed {
@@ -185,7 +208,9 @@ impl MemoryStore {
             .collect();
         self.transact(lease, now, |kept| {
             let mut held = Vec::new();
-            for row in kept.rows.values_mut() {
+            let runners = &kept.runners;
+            let free = |row: &&mut Arc<PayoutRecord>| runners.may(lease, row.payout.row);
+            for row in kept.rows.values_mut().filter(free) {
                 let released = row
                     .payout
                     .decisions
@@ -302,7 +327,10 @@ impl Store for MemoryStore {
 
     fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
         let wake = move |kept: &mut Kept| {
-            kept.rows.values_mut().for_each(|row| wake(&mut Arc::make_mut(row).payout, now));
+            let runners = &kept.runners;
+            let free = |row: &&mut Arc<PayoutRecord>| runners.may(lease, row.payout.row);
+            let rows = kept.rows.values_mut().filter(free);
+            rows.for_each(|row| wake(&mut Arc::make_mut(row).payout, now));
             Ok(())
         };
         async move { self.transact(lease, now, wake) }.boxed()
@@ -318,17 +346,25 @@ impl Store for MemoryStore {
         transitions: &'a [Transition],
         now: Timestamp,
     ) -> Answer<'a, ()> {
-        let write = move |kept: &mut Kept| transitions.iter().try_for_each(|t| kept.write(t, now));
+        let write =
+            move |kept: &mut Kept| transitions.iter().try_for_each(|t| kept.write(lease, t, now));
         async move { self.transact(lease, now, write) }.boxed()
     }
 
-    fn renew<'a>(&'a self, lease: &'a Lease, _: Option<Duration>, _: Timestamp) -> Answer<'a, ()> {
-        // Leases run out at once here, so that a runner on another machine never has to wait.
-        let is_newest = |kept: &Kept| match kept.fence == lease.fence {
-            true => Ok(()),
-            false => Err(Error::fenced(&lease.name)),
-        };
-        let renewed = self.read(lease.batch, is_newest);
+    fn renew<'a>(
+        &'a self,
+        lease: &'a Lease,
+        hold: Option<Duration>,
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        let renewed = self.transact(lease, now, |kept| {
+            // Where a batch is taken over leases run out at once, so that a runner on another
+            // machine never has to wait.
+            if self.is_shared {
+                kept.renew(lease, hold, now);
+            }
+            Ok(())
+        });
         async move { renewed }.boxed()
     }
 
@@ -344,8 +380,8 @@ impl Store for MemoryStore {
         async move { asked.ok_or_else(|| Error::no_such_batch(None)) }.boxed()
     }
 
-    fn runners(&self, _: BatchId) -> Answer<'_, Vec<RunnerLease>> {
-        async { Ok(Vec::new()) }.boxed()
+    fn runners(&self, batch: BatchId) -> Answer<'_, Vec<RunnerLease>> {
+        async move { self.read(batch, |kept| Ok(kept.runners.present())) }.boxed()
     }
 
     fn request_pause<'a>(
@@ -403,7 +439,7 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Answer<'a, u64> {
         let offer = move |kept: &mut Kept| {
-            let written = transitions.iter().filter(|t| kept.write(t, now).is_ok());
+            let written = transitions.iter().filter(|t| kept.write(lease, t, now).is_ok());
             Ok(written.count() as u64)
         };
         async move { self.transact(lease, now, offer) }.boxed()
@@ -415,8 +451,11 @@ impl Store for MemoryStore {
         now: Timestamp,
         limit: usize,
     ) -> Answer<'a, Vec<Claim>> {
-        let due = move |kept: &Kept| {
-            let is_due = |row: &&Arc<PayoutRecord>| row.payout.next_at.is_some_and(|at| at <= now);
+        let due = move |kept: &mut Kept| {
+            let runners = &kept.runners;
+            let is_due = |row: &&Arc<PayoutRecord>| {
+                row.payout.next_at.is_some_and(|at| at <= now) && runners.may(lease, row.payout.row)
+            };
             let mut due: Vec<_> = kept.rows.values().filter(is_due).collect();
             due.sort_by_key(|row| (row.payout.next_at, row.payout.row));
             let is_pending = |row: &&Arc<PayoutRecord>| row.payout.outcome() == Outcome::Pending;
@@ -430,14 +469,22 @@ impl Store for MemoryStore {
                 payee: row.payee.clone().unwrap(),
                 body: row.body.clone(),
             };
-            Ok(begun.into_iter().chain(pending).map(claim).collect())
+            let claims: Vec<_> = begun.into_iter().chain(pending).map(claim).collect();
+            kept.runners.claim(lease, claims.iter().map(|claim| claim.payout.row));
+            Ok(claims)
         };
-        async move { self.read(lease.batch, due) }.boxed()
+        async move { self.transact(lease, now, due) }.boxed()
     }
 
     fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {
         let next = move |kept: &Kept| {
-            let times = kept.rows.values().filter_map(|row| row.payout.next_at);
+            let soon = now + Duration::from_secs(1);
+            let times = kept.rows.values().filter_map(|row| {
+                // What another runner has in hand is looked at again every now and then.
+                let next_at = row.payout.next_at?;
+                let is_ours = kept.runners.may(lease, row.payout.row);
+                Some(if is_ours { next_at } else { next_at.max(soon) })
+            });
             Ok(times.filter(|at| *at > now).min())
         };
         async move { self.read(lease.batch, next) }.boxed()

@@ -104,6 +104,11 @@ impl Fate {
         Self::new(|_| false)
     }
 
+    /// Ends when it has struck.
+    pub(crate) async fn died(&self) {
+        self.died.cancelled().await;
+    }
+
     /// How many points the process came to.
     pub(crate) fn points(&self) -> usize {
         self.points.load(Ordering::SeqCst)
@@ -158,7 +163,13 @@ pub(crate) struct MortalStore {
     /// What each batch asked for when it was first seen; it never changes.
     requested: Mutex<BTreeMap<BatchId, BTreeMap<Currency, Amount>>>,
     most_read: Arc<AtomicUsize>,
+    naps: Naps,
+    asleep_until: Mutex<Option<Instant>>,
 }
+
+/// Whether the process stops here, and for how long: a machine that sleeps, a virtual one that is
+/// moved. Nothing of it goes on meanwhile that needs the store.
+type Naps = Mutex<Box<dyn FnMut() -> Option<Duration> + Send>>;
 
 impl MortalStore {
     pub(crate) fn new(
@@ -166,12 +177,30 @@ impl MortalStore {
         fate: Arc<Fate>,
         log: Arc<dyn Fn(&str) + Send + Sync>,
     ) -> Self {
-        Self { inner, fate, log, requested: Mutex::default(), most_read: Arc::default() }
+        let naps = Mutex::new(Box::new(|| None) as Box<_>);
+        let (requested, most_read) = (Mutex::default(), Arc::default());
+        Self { inner, fate, log, requested, most_read, naps, asleep_until: Mutex::default() }
+    }
+
+    /// A process that stops now and then after a commit, before it learns of it.
+    pub(crate) fn with_naps(self, naps: impl FnMut() -> Option<Duration> + Send + 'static) -> Self {
+        Self { naps: Mutex::new(Box::new(naps)), ..self }
     }
 
     /// The most rows that anybody asked for at once.
     pub(crate) fn most_read(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.most_read)
+    }
+
+    /// Waits until the process goes on, if it sleeps.
+    async fn awake(&self) {
+        loop {
+            let until = *self.asleep_until.lock().unwrap();
+            match until.filter(|until| *until > Instant::now()) {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => return,
+            }
+        }
     }
 
     fn commit<'a, T: Send + 'a>(
@@ -181,6 +210,7 @@ impl MortalStore {
         write: Answer<'a, T>,
     ) -> Answer<'a, T> {
         async move {
+            self.awake().await;
             self.fate.point(&format!("before {what}")).await;
             let written = write.await;
             let told =
@@ -190,6 +220,12 @@ impl MortalStore {
                 self.add_up(batch).await;
             }
             self.fate.point(&format!("after {what}")).await;
+            let nap = (self.naps.lock().unwrap())();
+            if let Some(nap) = nap {
+                (self.log)("falls asleep");
+                *self.asleep_until.lock().unwrap() = Some(Instant::now() + nap);
+            }
+            self.awake().await;
             written
         }
         .boxed()
@@ -271,7 +307,11 @@ impl Store for MortalStore {
         hold: Option<Duration>,
         now: Timestamp,
     ) -> Answer<'a, ()> {
-        self.inner.renew(lease, hold, now)
+        async move {
+            self.awake().await;
+            self.inner.renew(lease, hold, now).await
+        }
+        .boxed()
     }
     fn runners(&self, batch: BatchId) -> Answer<'_, Vec<RunnerLease>> {
         self.inner.runners(batch)
@@ -314,7 +354,11 @@ impl Store for MortalStore {
         limit: usize,
     ) -> Answer<'a, Vec<Claim>> {
         self.most_read.fetch_max(limit, Ordering::SeqCst);
-        self.inner.claim(lease, now, limit)
+        async move {
+            self.awake().await;
+            self.inner.claim(lease, now, limit).await
+        }
+        .boxed()
     }
     fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {
         self.inner.next_due(lease, now)

@@ -7,6 +7,7 @@ impl Kept {
         Self {
             batch,
             fence: 1,
+            runners: Runners::default(),
             interrupted: false,
             elapsed: Duration::ZERO,
             rows: BTreeMap::new(),
@@ -46,11 +47,17 @@ impl Kept {
         Ok(())
     }
 
-    pub(super) fn write(&mut self, transition: &Transition, now: Timestamp) -> Result<(), Error> {
+    pub(super) fn write(
+        &mut self,
+        lease: &Lease,
+        transition: &Transition,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let (from, payout) = (transition.from, &transition.payout);
         let not_as_read = || Error::books(format!("row {} is not as it was read", payout.row));
         let row = Arc::make_mut(self.rows.get_mut(&payout.row).ok_or_else(not_as_read)?);
-        if row.payout.version != payout.version || row.payout.outcome() != from {
+        let is_free = self.runners.may(lease, payout.row);
+        if row.payout.version != payout.version || row.payout.outcome() != from || !is_free {
             return Err(not_as_read());
         }
         let (number, money) = (row.payout.row, row.payout.money.clone());
@@ -58,6 +65,9 @@ impl Kept {
         row.payout.version += 1;
         row.updated_at = now;
         let written = row.payout.clone();
+        if written.next_at.is_none() {
+            self.runners.release(written.row);
+        }
         self.move_sum(&written, from, written.outcome())
     }
 
