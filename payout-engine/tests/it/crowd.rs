@@ -33,7 +33,7 @@ use crate::{
     world::{Reading, World, at},
 };
 
-const SEEDS: u64 = 250;
+const SEEDS: u64 = 60;
 /// Runners with faults on; after them everything works, and every row has to end.
 const TROUBLED_RUNS: usize = 24;
 
@@ -190,6 +190,11 @@ fn live(seed: u64, told: &mut Told) -> Trace {
     })
     .unwrap();
     compare(&crowd, &batch);
+    for record in crowd.rows(&batch) {
+        if record.payout.order.is_some_and(|order| order.sends > 1) {
+            told.hit("sent_again");
+        }
+    }
     for (fault, count) in crowd.world.hits() {
         *told.0.entry(fault).or_default() += count;
     }
