@@ -159,6 +159,9 @@ pub(crate) struct RunArgs {
     /// Verify every account and move nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Leave the paying to `payout worker`, and end as soon as the batch is in the store.
+    #[arg(long, conflicts_with = "sandbox")]
+    pub(crate) hand_over: bool,
     #[command(flatten)]
     pub(crate) how: HowArgs,
 }

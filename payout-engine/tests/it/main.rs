@@ -11,13 +11,14 @@ mod cli_doctor;
 mod cli_duplicates;
 mod cli_init;
 mod cli_kill;
-mod cli_pause;
+
 mod cli_purge;
 mod cli_reconcile;
 mod cli_retriable;
 mod cli_retry;
 mod cli_run;
 mod cli_store;
+mod cli_worker;
 mod command;
 mod crash_points;
 mod crashes;

@@ -2,7 +2,7 @@
 
 use super::check::check;
 use super::confirm::{confirm, is_interactive};
-use super::pay::{engine, work};
+use super::pay::{conclude, engine, work};
 use crate::admission::Conditions;
 use crate::command::args::{Global, RunArgs};
 use crate::command::exit::Exit;
@@ -57,6 +57,11 @@ pub(crate) async fn execute(
     let engine = engine(&place, config, global, "run").await?;
     let batch = take_in(args, config, &engine, &conditions, &checked, &identity).await?;
     note(global, &format!("batch {}: {}", batch.name, count(batch.rows, "row")));
+    if args.hand_over {
+        note(global, "left to the workers on this store; `payout status` shows how far they are");
+        let summary = engine.store().summary(batch.id).await?;
+        return conclude(&summary, &batch, &place, global);
+    }
     work(&batch, client, &place, global, async |gateway, cancel| {
         Ok(engine.run(&batch, gateway, cancel).await?)
     })

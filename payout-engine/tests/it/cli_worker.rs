@@ -1,4 +1,4 @@
-//! `payout pause`, and `payout worker` on a store that one machine has to itself.
+//! `payout worker` on a store that one machine has to itself, and `payout pause`.
 
 use std::io::Read;
 
@@ -59,6 +59,20 @@ fn a_worker_goes_on_with_what_a_killed_run_left() {
     assert_eq!(worker.wait().unwrap().code(), Some(0));
     let document = desk.payout(&["status", "june", "--json"]).expect(0).json();
     assert_eq!(counts(&document), [("paid".to_owned(), u64::from(ROWS))]);
+    compare(&sandbox, &desk.report(&["june"]));
+}
+
+#[test]
+fn a_batch_that_is_handed_over_is_paid_by_a_worker() {
+    let sandbox = Sandbox::start().unwrap();
+    let desk = begin(&sandbox);
+    let handed = desk.payout(&[&RUN[..], &["--hand-over"]].concat()).expect(5);
+    assert!(handed.stderr.contains("left to the workers"), "{}", handed.stderr);
+    assert!(sandbox.ledger().rows.is_empty(), "it was paid before it was handed over");
+    let mut worker = desk.spawn(&["worker"]);
+    wait_for(&mut worker, "june: nothing left to do here");
+    signal(&worker, "TERM");
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
     compare(&sandbox, &desk.report(&["june"]));
 }
 
