@@ -105,6 +105,14 @@ impl SigningKey {
         }
     }
 
+    /// What follows from the secret and a label, in lower-case hex. It is no signature of anything:
+    /// what is signed ends in the secret itself.
+    pub(crate) fn derive(&self, label: &str) -> String {
+        let mut hmac = self.hmac.clone();
+        hmac.update(label.as_bytes());
+        hex::encode(hmac.finalize().into_bytes())
+    }
+
     /// Whether `signature` signs `canonical`: without regard to case, in constant time.
     pub(crate) fn verify(&self, canonical: &str, sign_type: SignType, signature: &str) -> bool {
         let expected = self.sign(canonical, sign_type);

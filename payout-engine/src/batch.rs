@@ -55,6 +55,8 @@ text_enum! {
         Stopped = "stopped",
         /// Every row has ended or waits for a person.
         Finished = "finished",
+        /// It goes on in another store, and is here to be read only.
+        Moved = "moved",
     }
 }
 
@@ -171,6 +173,8 @@ pub struct Batch {
     pub cancelled: Option<CancelRequest>,
     /// Who wants nothing of it to be sent just now, if anybody does.
     pub paused: Option<PauseRequest>,
+    /// Where it goes on, if not here.
+    pub moved: Option<Departure>,
     /// When its personal data was removed; nobody of it can be paid since.
     pub purged_at: Option<Timestamp>,
     /// When it was created.
@@ -220,6 +224,33 @@ pub struct PauseRequest {
 impl fmt::Display for PauseRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "paused by {}", self.by)
+    }
+}
+
+/// A batch was carried to another store. Never taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// When.
+    pub at: Timestamp,
+    /// Where it goes on, without anything secret.
+    pub to: String,
+    /// The state in which it went.
+    pub was: BatchState,
+}
+
+impl fmt::Display for Departure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "moved to {}", self.to)
+    }
+}
+
+impl Departure {
+    /// The state in which it arrives: what was not finished waits for a person's `resume`.
+    pub(crate) fn arrives(&self) -> BatchState {
+        match self.was {
+            BatchState::Finished => BatchState::Finished,
+            _ => BatchState::Stopped,
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use tokio::sync::watch;
 
 /// A flag that is raised once and that anybody can wait for.
 ///
-/// Raising it drains a run; it never tears one apart. Dropping the run's future does, and the store
-/// is consistent after that too: it is what a crash looks like.
+/// Raising it drains a run, for as long as the policy allows ([`crate::Policy::drain`]). Dropping
+/// the run's future tears it apart, and the store is consistent after that too: it is what a crash
+/// looks like.
 #[derive(Debug, Clone)]
 pub struct Cancel(Arc<watch::Sender<bool>>);
 

@@ -178,6 +178,10 @@ pub(crate) enum LogEvent {
     Paused { by: String },
     /// Somebody started it again.
     Unpaused { by: String },
+    /// The batch goes on in another store; here it stays as it was.
+    Departed { to: String },
+    /// The batch came from another store, with all that stands above.
+    Arrived { from: String },
     /// The store was found to be older than what was seen of it before, or of unknown age.
     Restored,
     /// Every unfinished row was made due.
@@ -489,6 +493,8 @@ mod tests {
             LogEvent::Left { runner: 3 },
             LogEvent::Paused { by: "sophea".to_owned() },
             LogEvent::Unpaused { by: "sophea".to_owned() },
+            LogEvent::Departed { to: "sqlite:///b.db".to_owned() },
+            LogEvent::Arrived { from: "sqlite:///a.db".to_owned() },
             LogEvent::cancel_requested(&request, Some(&salt(1))),
             LogEvent::state(BatchState::Stopped, Some(StopCause::Funds), true),
             LogEvent::moved(Outcome::Held, &payout, Some(&salt(1))),

@@ -9,6 +9,7 @@ mod commands;
 mod exit;
 mod failure;
 mod interrupt;
+mod log;
 mod output;
 mod place;
 mod progress;
@@ -20,13 +21,13 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 use crate::Ruling;
-use crate::command::args::{Cli, Command, Global};
+use crate::command::args::{Cli, Command};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::config::Config;
+use crate::serve::Traces;
 
 /// Runs the command in this process and returns its exit code, which the manual explains.
 ///
@@ -53,14 +54,13 @@ where
 }
 
 fn run_parsed(cli: &Cli) -> Exit {
-    log_to_stderr(&cli.global);
     let result = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::new(Exit::Other, format!("no threads to work with: {error}")))
-        .and_then(|runtime| runtime.block_on(execute(cli)));
+        .and_then(|runtime| runtime.block_on(begin(cli)));
     match result {
         Ok(exit) => exit,
         Err(failure) => {
-            output::tell(&failure.text());
+            output::tell_failure(&failure);
             if cli.global.json {
                 let _ = output::print(&failure.json());
             }
@@ -69,7 +69,14 @@ fn run_parsed(cli: &Cli) -> Exit {
     }
 }
 
-async fn execute(cli: &Cli) -> Result<Exit, Failure> {
+/// Logs first, then does what was asked.
+async fn begin(cli: &Cli) -> Result<Exit, Failure> {
+    let traces = commands::serve::traces(cli);
+    log::begin(&cli.global, traces.as_ref().ok().and_then(Option::as_ref));
+    execute(cli, traces?).await
+}
+
+async fn execute(cli: &Cli, traces: Option<Traces>) -> Result<Exit, Failure> {
     let global = &cli.global;
     // Read where it is needed: `init` begins one, and `doctor` tells what is wrong with it.
     let config = || -> Result<Config, Failure> {
@@ -88,6 +95,8 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => commands::audit::execute(args, global, &config()?).await,
         Command::Report(args) => commands::report::execute(args, global, &config()?).await,
         Command::Purge(args) => commands::purge::execute(args, global, &config()?).await,
+        Command::Move(args) => commands::carry::execute(args, global, &config()?).await,
+        Command::Archive(args) => commands::archive::execute(args, global, &config()?).await,
         Command::Retry(args) => commands::retry::execute(args, global, &config()?).await,
         Command::Pause(args) => commands::pause::execute(args, global, &config()?).await,
         Command::Worker => commands::worker::execute(global, &config()?).await,
@@ -98,25 +107,8 @@ async fn execute(cli: &Cli) -> Result<Exit, Failure> {
         Command::Reject(args) => {
             commands::decide::execute(args, Ruling::Rejected, global, &config()?).await
         }
+        Command::Serve(args) if args.hash_password => commands::serve::hash(),
+        Command::Serve(args) => commands::serve::execute(args, global, &config()?, traces).await,
         Command::Sandbox(args) => commands::sandbox::execute(args, global).await,
     }
-}
-
-/// Logs go to stderr. Nothing that is logged anywhere in this workspace is secret or personal.
-fn log_to_stderr(global: &Global) {
-    let level = match (global.quiet, global.verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, 2) => "debug",
-        (false, _) => "trace",
-    };
-    // What others log about HTTP would show whole requests.
-    let filter = format!("{level},hyper=warn,reqwest=warn,h2=warn,rustls=warn,sqlx=warn");
-    // It fails where there is a subscriber already: then whoever called reads the logs elsewhere.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(io::stderr)
-        .with_target(false)
-        .try_init();
 }

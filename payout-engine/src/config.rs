@@ -25,6 +25,10 @@ use std::path::{Path, PathBuf};
 use kess_gateway::{BaseUrl, Client, ClientBuilder, Credentials, PublicKey, SignType};
 use serde::Deserialize;
 
+mod serve;
+
+pub use serve::{PersonSettings, ServeSettings};
+
 use crate::{BatchOptions, Error, NameCheck, OtpMode, Policy, Route};
 
 /// The store of real batches, where nothing else is said.
@@ -38,6 +42,7 @@ struct File {
     gateway: GatewaySection,
     run: RunSettings,
     policy: Policy,
+    serve: ServeSettings,
 }
 
 #[derive(Default, Deserialize)]
@@ -182,6 +187,12 @@ impl Config {
         &self.file.run
     }
 
+    /// Where `payout serve` listens, and whom it lets in.
+    #[must_use]
+    pub fn serve_settings(&self) -> ServeSettings {
+        self.file.serve.clone().overridden(|name| self.variable(name))
+    }
+
     /// A client for the gateway that the configuration names.
     ///
     /// # Errors
@@ -298,14 +309,21 @@ fn read(path: &Path) -> Result<File, Error> {
         Error::config(format!("{}, line {line}: {}", path.display(), error.message()))
             .with_hint("the manual, docs/payout.md, has a complete example")
     })?;
-    warn_if_open(path, &file.gateway);
+    warn_if_open(path, &file);
     Ok(file)
 }
 
 /// Secrets in a file that others can read are no secrets for long.
-fn warn_if_open(path: &Path, gateway: &GatewaySection) {
+fn warn_if_open(path: &Path, file: &File) {
     use std::os::unix::fs::PermissionsExt;
-    let secrets = [&gateway.client_secret, &gateway.password, &gateway.api_secret_key];
+    let (gateway, serve) = (&file.gateway, &file.serve);
+    let secrets = [
+        &gateway.client_secret,
+        &gateway.password,
+        &gateway.api_secret_key,
+        &serve.token,
+        &serve.read_token,
+    ];
     let others = fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
     if others && secrets.iter().any(|secret| secret.is_some()) {
         tracing::warn!("{} holds secrets and can be read by others: chmod 600 it", path.display());

@@ -9,6 +9,9 @@
 //! through after each growing pause instead of burning every row's attempts; an outage that lasts
 //! stops the batch.
 //!
+//! Where other runners call the gateway for the same merchant, rate, pauses and circuit are those
+//! of all of them ([`pace`]); a window is each runner's own.
+//!
 //! The gate decides *when*, never *whether*: nothing about money is decided here.
 
 use std::{
@@ -17,35 +20,39 @@ use std::{
 };
 
 use tokio::{
-    sync::{Mutex as Line, Notify},
+    sync::{Mutex as Line, Notify, futures::Notified},
     time::{Instant, sleep_until},
 };
 
 use crate::{
-    event::{EngineEvent, Observer},
+    event::{EngineEvent, Measured, Observer},
     gateway::CallError,
     payout::Reason,
     policy::Policy,
 };
 
+pub mod pace;
+mod shared;
+mod slots;
 mod window;
 
+use pace::{Pace, Word};
+use shared::Shared;
+use slots::Slots;
 pub(crate) use window::Service;
 use window::{Ended, Ending, Window};
-
-/// How far ahead of an even spacing calls may run: timers are no finer than a millisecond or so.
-const BURST: Duration = Duration::from_millis(50);
 
 /// The gate of one run.
 pub(crate) struct Gate {
     policy: Policy,
-    interval: Option<Duration>,
     observer: Arc<dyn Observer>,
     state: Mutex<State>,
     /// Whoever holds it is the first in the line.
     line: Line<()>,
     /// A call ended, so the first in the line should look again.
     changed: Notify,
+    /// Where other runners call the gateway for this merchant as well.
+    shared: Option<Shared>,
 }
 
 struct State {
@@ -53,11 +60,15 @@ struct State {
     in_flight: usize,
     /// The size of the window as it was last told.
     told: usize,
-    /// When the next call would leave if calls were evenly spaced.
-    next_slot: Option<Instant>,
+    /// Where there is a rate to keep.
+    slots: Option<Slots>,
     paused_until: Option<Instant>,
     failures: u32,
     circuit: Option<Circuit>,
+    /// Whether the next call may be the probe, where others have to be asked for that.
+    may_probe: bool,
+    /// Words that others were not told yet.
+    untold: usize,
 }
 
 /// An open circuit.
@@ -89,33 +100,41 @@ enum Wait {
     Until(Instant),
     /// A call under way has to end first.
     Change,
+    /// Slots have to be reserved first.
+    Slots,
+    /// The probe has to be taken first.
+    Probe,
 }
 
 impl Gate {
-    /// A gate for at most `concurrency` calls in flight and `rate` calls a second.
+    /// A gate for at most `concurrency` calls in flight and `rate` calls a second; `pace` is what
+    /// it shares with others.
     pub(crate) fn new(
         policy: Policy,
         concurrency: usize,
         rate: Option<u32>,
         observer: Arc<dyn Observer>,
+        pace: Option<Arc<dyn Pace>>,
     ) -> Arc<Self> {
         let window = Window::new(concurrency);
         let state = State {
             told: window.size(),
             window,
             in_flight: 0,
-            next_slot: None,
+            slots: rate.map(|rate| Slots::new(rate, pace.is_some())),
             paused_until: None,
             failures: 0,
             circuit: None,
+            may_probe: pace.is_none(),
+            untold: 0,
         };
-        Arc::new(Self {
+        Arc::new_cyclic(|gate| Self {
             policy,
-            interval: rate.map(|calls| Duration::from_secs(1) / calls.max(1)),
             observer,
             state: Mutex::new(state),
             line: Line::new(()),
             changed: Notify::new(),
+            shared: pace.map(|pace| Shared::begin(gate, pace)),
         })
     }
 
@@ -125,14 +144,43 @@ impl Gate {
         loop {
             let changed = self.changed.notified();
             let now = Instant::now();
-            let admitted = self.state().admit(now, self.interval);
+            let admitted = self.state().admit(now, self.shared.is_some());
             match admitted {
                 Ok((probe, round)) => {
                     return Pass { gate: Arc::clone(self), probe, round, began: now };
                 }
                 Err(Wait::Until(at)) => sleep_until(at).await,
                 Err(Wait::Change) => changed.await,
+                Err(Wait::Slots) => self.reserve().await,
+                Err(Wait::Probe) => self.take_probe(changed).await,
             }
+        }
+    }
+
+    async fn reserve(&self) {
+        let Some(shared) = &self.shared else { return };
+        let wanted = self.state().slots.as_ref().map(|slots| (slots.wanted(), slots.interval));
+        let Some((calls, interval)) = wanted else { return };
+        let first = shared.reserve(calls, interval).await;
+        if let Some(slots) = &mut self.state().slots {
+            slots.reserved(first, calls);
+        }
+    }
+
+    /// Takes the probe, or waits until it may be there to take.
+    async fn take_probe(&self, changed: Notified<'_>) {
+        let Some(shared) = &self.shared else { return };
+        if shared.probe().await {
+            self.state().may_probe = true;
+        } else {
+            changed.await;
+        }
+    }
+
+    /// Tells others, where there are any.
+    fn tell(&self, state: &mut State, word: Word) {
+        if let Some(shared) = &self.shared {
+            shared.tell(state, word);
         }
     }
 
@@ -149,6 +197,12 @@ impl Gate {
         }
         state.paused_until = Some(until);
         self.observer.event(&EngineEvent::Paused { reason: reason.clone(), pause });
+    }
+
+    /// A pause that the gateway asked for.
+    fn pause_everybody(&self, state: &mut State, pause: Duration, reason: &Reason) {
+        self.pause(state, pause, reason);
+        self.tell(state, Word::Pause(pause));
     }
 
     fn failed(&self, state: &mut State, probe: bool, reason: &Reason) -> Verdict {
@@ -171,11 +225,12 @@ impl Gate {
         let probes = state.circuit.as_ref().map_or(0, |circuit| circuit.probes);
         let pause = self.policy.circuit.pause(probes, 0);
         self.pause(state, pause, reason);
+        self.tell(state, if probe { Word::Failed(pause) } else { Word::Open(pause) });
         Verdict::GoOn
     }
 
     /// Tells a size of the window that is markedly another than the last one told.
-    fn tell(&self, state: &mut State, reason: Option<&Reason>) {
+    fn tell_size(&self, state: &mut State, reason: Option<&Reason>) {
         let size = state.window.size();
         let grown = size >= state.told * 2 || (state.window.is_at_bound() && size > state.told);
         if size * 2 <= state.told || grown {
@@ -188,7 +243,7 @@ impl Gate {
 
 impl State {
     /// Lets a call leave, or says what it has to wait for.
-    fn admit(&mut self, now: Instant, interval: Option<Duration>) -> Result<(bool, u64), Wait> {
+    fn admit(&mut self, now: Instant, is_shared: bool) -> Result<(bool, u64), Wait> {
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Err(Wait::Until(until));
         }
@@ -196,16 +251,15 @@ impl State {
         if probing || self.in_flight >= self.window.size() {
             return Err(Wait::Change);
         }
-        if let Some(interval) = interval {
-            let slot = self.next_slot.map_or(now, |slot| slot.max(now));
-            let leaves = slot.checked_sub(BURST).unwrap_or(slot);
-            if leaves > now {
-                return Err(Wait::Until(leaves));
-            }
-            self.next_slot = Some(slot + interval);
+        if self.circuit.is_some() && !self.may_probe {
+            return Err(Wait::Probe);
+        }
+        if let Some(slots) = &mut self.slots {
+            slots.take(now)?;
         }
         if let Some(circuit) = &mut self.circuit {
             circuit.probing = true;
+            self.may_probe = !is_shared;
         }
         self.in_flight += 1;
         Ok((self.circuit.is_some(), self.window.round()))
@@ -231,7 +285,8 @@ impl Pass {
             in_flight: state.in_flight,
         };
         state.window.ended(ended, now);
-        gate.tell(&mut state, error.map(CallError::reason));
+        gate.tell_size(&mut state, error.map(CallError::reason));
+        let was_open = state.circuit.is_some();
         let verdict = match error {
             Some(
                 CallError::NotSent(reason)
@@ -239,13 +294,13 @@ impl Pass {
                 | CallError::Overloaded { reason, .. },
             ) => {
                 if let Some(pause) = error.and_then(CallError::retry_after) {
-                    gate.pause(&mut state, pause, reason);
+                    gate.pause_everybody(&mut state, pause, reason);
                 }
                 gate.failed(&mut state, self.probe, reason)
             }
             Some(CallError::RateLimited { reason, retry_after }) => {
                 let pause = retry_after.unwrap_or(gate.policy.retry_after);
-                gate.pause(&mut state, pause, reason);
+                gate.pause_everybody(&mut state, pause, reason);
                 Verdict::GoOn
             }
             // A refusal is an answer: the gateway is alive.
@@ -257,11 +312,17 @@ impl Pass {
             )
             | None => {
                 state.failures = 0;
-                state.circuit = None;
+                if state.circuit.take().is_some() {
+                    gate.tell(&mut state, Word::Answered);
+                }
                 Verdict::GoOn
             }
         };
+        let is_open = state.circuit.is_some();
         drop(state);
+        if is_open != was_open {
+            gate.observer.measured(&Measured::Circuit { is_open });
+        }
         verdict
     }
 }
@@ -281,8 +342,9 @@ impl Drop for Pass {
         state.in_flight -= 1;
         if self.probe
             && let Some(circuit) = &mut state.circuit
+            && std::mem::take(&mut circuit.probing)
         {
-            circuit.probing = false;
+            self.gate.tell(&mut state, Word::GivenUp);
         }
         drop(state);
         self.gate.changed.notify_one();

@@ -39,6 +39,7 @@ mod retry;
 use heartbeat::Heartbeat;
 pub(crate) use heartbeat::Pulse;
 use pump::Pump;
+pub(crate) use purge::refuse_open_rows;
 
 /// Rows in one transaction while a batch is loaded.
 const ROWS_A_LOAD: usize = 2_000;
@@ -254,6 +255,7 @@ impl Engine {
         self.store.set_state(lease, running(), clock.now()).await?;
         let (concurrency, rate) = (batch.options.concurrency, batch.options.rate);
         let observer = Arc::clone(&self.observer);
+        let pace = self.store.pace(&batch.gateway);
         let mut batch = batch.clone();
         if self.is_worker {
             batch.options.otp = OtpMode::Wait;
@@ -263,24 +265,39 @@ impl Engine {
             policy: self.policy.clone(),
             clock,
             gateway,
-            gate: Gate::new(self.policy.clone(), concurrency, rate, observer),
+            gate: Gate::new(self.policy.clone(), concurrency, rate, observer, pace),
             observer: Arc::clone(&self.observer),
             halt: Halt::new(cancel.clone(), cancelled),
             restored_at: lease.restored_at,
             pulse: Pulse::now(),
         });
         let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy, &self.wall);
-        // One task for both: a run that is dropped is not heard of any more.
-        tokio::select! {
-            worked = self.work(aim, &run, lease) => worked?,
+        let (store, holder) = (Arc::clone(&self.store), Arc::clone(lease));
+        let (policy, observer) = (self.policy.clone(), Arc::clone(&self.observer));
+        let (journal, writer) = Journal::open(store, holder, policy, clock, observer);
+        // One task for all: a run that is dropped is not heard of any more.
+        let worked = tokio::select! {
+            worked = self.work(aim, &run, lease, journal) => worked,
             never = heartbeat.beat(&run.halt, &run.pulse) => match never {},
-        }
+            // Calls that are still under way are left. Their intents are in the store, so the next
+            // run asks about them.
+            () = run.halt.overdue(self.policy.drain) => Ok(()),
+        };
+        // All that was handed in is written before the lease goes, also when a turn failed.
+        let _ = writer.await;
+        worked?;
         self.store.audit(run.batch.id).await?;
         self.conclude(&run, lease).await
     }
 
     /// All that a run does between its first and its last word.
-    async fn work(&self, aim: Aim, run: &Arc<Run>, lease: &Arc<Lease>) -> Result<(), Error> {
+    async fn work(
+        &self,
+        aim: Aim,
+        run: &Arc<Run>,
+        lease: &Arc<Lease>,
+        journal: Journal,
+    ) -> Result<(), Error> {
         let (batch, clock) = (&run.batch, run.clock);
         if !self.catch_up(run, lease).await? {
             return Ok(());
@@ -299,14 +316,9 @@ impl Engine {
         let mut wallets = Wallets::new(run, &*self.store);
         wallets.check().await?;
 
-        let (journal, writer) =
-            Journal::open(Arc::clone(&self.store), Arc::clone(lease), self.policy.clone(), clock);
         let store = Arc::clone(&self.store);
         let pump = Pump::new(Arc::clone(run), store, Arc::clone(lease), journal);
-        let pumped = pump_watched(run, pump, wallets).await;
-        // All that was handed in is written before the lease goes, also when a turn failed.
-        let _ = writer.await;
-        pumped
+        pump_watched(run, pump, wallets).await
     }
 
     /// Writes how the run ended.

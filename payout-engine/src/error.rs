@@ -69,6 +69,11 @@ enum Problem {
     #[error("another runner took over batch `{batch}`; this one stopped writing")]
     Fenced { batch: String },
     #[error(
+        "an older copy of batch `{batch}` was put back while it ran; this runner stopped writing, \
+         and `payout resume` asks about every order first"
+    )]
+    PutBack { batch: String },
+    #[error(
         "batch `{batch}` belongs to gateway {stored}, but the configuration names {configured}; \
          resume it with the configuration it was started with"
     )]
@@ -104,7 +109,7 @@ impl Error {
             Problem::BatchState { .. } | Problem::Purged { .. } => ErrorKind::BatchState,
             Problem::NotAllowed(_) => ErrorKind::NotAllowed,
             Problem::Locked { .. } => ErrorKind::Locked,
-            Problem::Fenced { .. } => ErrorKind::Fenced,
+            Problem::Fenced { .. } | Problem::PutBack { .. } => ErrorKind::Fenced,
             Problem::OtherGateway { .. } => ErrorKind::OtherGateway,
             Problem::Store { .. } => ErrorKind::Store,
             Problem::Corrupt { .. } | Problem::Books(_) => ErrorKind::Books,
@@ -199,6 +204,12 @@ impl Error {
         Problem::BatchState { batch: batch.to_owned(), problem: problem.into() }.into()
     }
 
+    /// A batch that goes on in another store.
+    pub(crate) fn moved(batch: &str, to: &str) -> Self {
+        Self::batch_state(batch, format!("was moved to {to}"))
+            .with_hint("it goes on there: name that store with --store")
+    }
+
     /// What a cancelled batch does not take any more.
     pub(crate) fn cancelled(batch: &str) -> Self {
         Self::not_allowed(format!("batch `{batch}` was cancelled; pay its rows from a new file"))
@@ -223,6 +234,12 @@ impl Error {
     /// Another runner took the batch over.
     pub fn fenced(batch: &str) -> Self {
         Problem::Fenced { batch: batch.to_owned() }.into()
+    }
+
+    /// The log of the batch does not hold any more what its runner wrote.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn put_back(batch: &str) -> Self {
+        Problem::PutBack { batch: batch.to_owned() }.into()
     }
 
     pub(crate) fn other_gateway(

@@ -144,6 +144,27 @@ fn shift(numbers: &mut BatchSummary, from: Outcome, to: Outcome, money: &Money) 
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, event: &EngineEvent);
+
+    /// Something was measured. Most observers have no use for it.
+    fn measured(&self, _measured: &Measured) {}
+}
+
+/// What is worth a number on a dashboard and no word to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Measured {
+    /// Transitions of rows became durable together.
+    Commit {
+        /// How many.
+        transitions: usize,
+        /// How long the store took.
+        took: Duration,
+    },
+    /// The circuit opened, because calls kept failing, or closed, because one was answered.
+    Circuit {
+        /// Whether it is open now.
+        is_open: bool,
+    },
 }
 
 impl<F: Fn(&EngineEvent) + Send + Sync> Observer for F {

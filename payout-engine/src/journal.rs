@@ -8,7 +8,7 @@
 //! the first failure nothing is written any more, and everybody who waits learns why: to go on
 //! after a write was lost would be to pay without books.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     clock::Clock,
     error::Error,
+    event::{Measured, Observer},
     policy::Policy,
     store::{Lease, Store, Transition},
 };
@@ -53,9 +54,10 @@ impl Journal {
         lease: Arc<Lease>,
         policy: Policy,
         clock: Clock,
+        observer: Arc<dyn Observer>,
     ) -> (Self, JoinHandle<()>) {
         let (queue, incoming) = mpsc::unbounded_channel();
-        let writer = Writer { store, lease, policy, clock, incoming };
+        let writer = Writer { store, lease, policy, clock, observer, incoming };
         (Self { queue }, tokio::spawn(writer.run()))
     }
 
@@ -73,6 +75,7 @@ struct Writer {
     lease: Arc<Lease>,
     policy: Policy,
     clock: Clock,
+    observer: Arc<dyn Observer>,
     incoming: mpsc::UnboundedReceiver<(Transition, Done)>,
 }
 
@@ -95,7 +98,10 @@ impl Writer {
             }
             last = transitions.len();
             if broken.is_none() {
+                let began = Instant::now();
                 let written = self.store.write(&self.lease, &transitions, self.clock.now()).await;
+                let took = began.elapsed();
+                self.observer.measured(&Measured::Commit { transitions: last, took });
                 broken = written.err().map(Arc::new);
             }
             transitions.clear();

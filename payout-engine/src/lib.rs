@@ -14,6 +14,7 @@
 //!
 //! - `command`: the `payout` command in the module `command`, and the configuration that it and
 //!   others read in the module `config`. It switches the others on.
+//! - `serve`: the server of `payout serve`: the operator's page, the gateway's notices, metrics.
 //! - `workbook`: batch files may be Excel workbooks. Without it one is refused with a finding.
 //! - `html`: reports as one HTML page. Without it one that is asked for is an error.
 //!
@@ -24,11 +25,12 @@
 pub mod admission;
 mod batch;
 mod cancel;
+mod carry;
 mod chain;
 mod clock;
 #[cfg(feature = "command")]
 pub mod command;
-#[cfg(feature = "command")]
+#[cfg(any(feature = "command", feature = "serve"))]
 pub mod config;
 mod decision;
 pub mod desk;
@@ -50,6 +52,8 @@ mod payout;
 mod policy;
 mod reconcile;
 pub mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod store;
 mod text_enum;
 mod turn;
@@ -58,19 +62,21 @@ mod worker;
 mod worklist;
 
 pub use batch::{
-    Batch, BatchId, BatchOptions, BatchState, Brakes, CancelRequest, GatewayIdentity, NameCheck,
-    NewBatch, OtpMode, PauseRequest, Route, RunnerLease,
+    Batch, BatchId, BatchOptions, BatchState, Brakes, CancelRequest, Departure, GatewayIdentity,
+    NameCheck, NewBatch, OtpMode, PauseRequest, Route, RunnerLease,
 };
 pub use cancel::Cancel;
+pub use carry::{Carried, Depot, carry};
 pub use chain::{
     LogHash,
     verify::{Broken, LogAudit},
 };
 pub use decision::{Decision, Ruling, reason_line};
+pub use dispatch::pace;
 pub use elsewhere::{Clash, Elsewhere, Shared, elsewhere};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, causes, with_causes};
-pub use event::{EngineEvent, Observer};
+pub use event::{EngineEvent, Measured, Observer};
 pub use gateway::{
     BankToken, CallError, Gateway, Holder, KessGateway, OrderView, Wallet, Withdrawal,
 };
@@ -81,6 +87,8 @@ pub use pages::{Pages, pages};
 pub use payout::{BatchSummary, NewPayout, Outcome, Payee, Reason, StopCause, Stopped, Total};
 pub use policy::{Backoff, Policy};
 pub use reconcile::{Difference, DifferenceKind, Reconciliation, Seen, reconcile};
+#[cfg(feature = "postgres")]
+pub use store::postgres::PostgresStore;
 pub use store::{
     Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Stretch, Sum, Transition,
     changes::Changes,

@@ -84,8 +84,12 @@ pub struct Policy {
     /// often; a runner on another machine waits this long before it takes a batch over.
     #[serde(deserialize_with = "duration")]
     pub lease: Duration,
-    /// How often a run looks whether somebody cancelled or paused its batch. Where the store tells of
-    /// news, it looks at once.
+    /// How long a run that is asked to end waits for calls under way. What is not answered then is
+    /// left to `resume`. The command itself never takes longer than ten seconds to end.
+    #[serde(deserialize_with = "duration")]
+    pub drain: Duration,
+    /// How often a run looks whether somebody cancelled or paused its batch. Where the store tells
+    /// of news, it looks at once.
     #[serde(deserialize_with = "duration")]
     pub look_every: Duration,
     /// How long a commit waits for company while many rows are writing. Nothing waits when one is.
@@ -115,6 +119,7 @@ impl Default for Policy {
             retry_after: Duration::from_secs(2),
             wallet_every: Duration::from_secs(30),
             lease: Duration::from_secs(30),
+            drain: Duration::from_secs(8),
             look_every: Duration::from_secs(1),
             linger: Duration::from_millis(1),
             commit_max: 512,

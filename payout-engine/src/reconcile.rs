@@ -70,7 +70,8 @@ pub async fn reconcile(
     }
     let (concurrency, rate) = (batch.options.concurrency, batch.options.rate);
     let nobody = Arc::new(|_: &EngineEvent| {});
-    let gate = Gate::new(policy.clone(), concurrency, rate, nobody);
+    let pace = store.pace(&batch.gateway);
+    let gate = Gate::new(policy.clone(), concurrency, rate, nobody, pace);
     let halt = Halt::new(cancel.clone(), false);
     let ledgers = Ledgers { batch, gateway, policy, gate, halt };
     ledgers.compare(store).await

@@ -24,20 +24,33 @@ use crate::{
         RunnerLease,
     },
     chain::{LogHash, verify::LogAudit},
+    dispatch::pace::Pace,
     error::Error,
     machine::Payout,
     order_no::{BatchCode, OrderNo},
     payout::{BatchSummary, NewPayout, Outcome, Payee, Stopped},
 };
 
+mod audit;
+mod books;
 pub(crate) mod changes;
+mod codec;
+mod log;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 pub mod storage;
+pub(crate) mod transfer;
 pub(crate) mod url;
 mod witness;
 
 use changes::Changes;
 use witness::Witness;
+
+/// Says what a store was doing when its database failed.
+fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |error| Error::store(doing, error)
+}
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
@@ -170,6 +183,11 @@ pub trait Store: Send + Sync + 'static {
         hold: Option<Duration>,
         now: Timestamp,
     ) -> Answer<'a, ()>;
+
+    /// Whether several runners may be at work in it at the same time, on one batch or on several.
+    fn takes_many_runners(&self) -> bool {
+        false
+    }
 
     /// Who is at the batch, as far as the store knows.
     fn runners(&self, batch: BatchId) -> Answer<'_, Vec<RunnerLease>>;
@@ -308,6 +326,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Money that other batches have sent and not heard the end of.
     fn in_flight_elsewhere(&self, batch: BatchId) -> Answer<'_, Vec<Sum>>;
+
+    /// The pace of a merchant's calls, where several runners share it; `None` where a run's own is
+    /// all there is.
+    fn pace(&self, _merchant: &GatewayIdentity) -> Option<Arc<dyn Pace>> {
+        None
+    }
 }
 
 /// A batch's next state.

@@ -4,9 +4,12 @@
 //! durable before the call. A turn may be dropped at any `await`; what the store then holds is what
 //! it would hold after a crash, and the next turn goes on from there.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -104,6 +107,12 @@ impl Halt {
     /// The flag with which somebody asks the run to end.
     pub(crate) fn asked(&self) -> Cancel {
         self.asked.clone()
+    }
+
+    /// Ends once somebody has asked the run to end and `patience` is over since.
+    pub(crate) async fn overdue(&self, patience: Duration) {
+        self.asked.cancelled().await;
+        tokio::time::sleep(patience).await;
     }
 
     pub(crate) fn is_asked(&self) -> bool {

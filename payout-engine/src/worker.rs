@@ -10,7 +10,8 @@
 //! after a growing pause, for ever. What runs of a batch may do all the same the engine decides.
 //!
 //! ```no_run
-//! # async fn work(engine: payout_engine::Engine, gateway: std::sync::Arc<dyn payout_engine::Gateway>) {
+//! # use payout_engine::{Engine, Gateway};
+//! # async fn work(engine: Engine, gateway: std::sync::Arc<dyn Gateway>) {
 //! use payout_engine::{Cancel, Worker, WorkerNews};
 //!
 //! let cancel = Cancel::new();
@@ -36,6 +37,7 @@ use crate::{
     cancel::Cancel,
     engine::Engine,
     error::{Error, ErrorKind},
+    event::Observer,
     gateway::Gateway,
     payout::{BatchSummary, StopCause},
     policy::Backoff,
@@ -62,6 +64,27 @@ pub enum WorkerNews {
     Away(Error),
 }
 
+impl WorkerNews {
+    /// The batch that it is about.
+    #[must_use]
+    pub fn batch(&self) -> Option<&str> {
+        match self {
+            Self::Took(batch) | Self::Left(batch, _) | Self::Failed(batch, _) => Some(batch),
+            Self::Away(_) => None,
+        }
+    }
+
+    /// Whether something is not as it should be.
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        match self {
+            Self::Took(_) => false,
+            Self::Left(_, summary) => summary.stopped.is_some(),
+            Self::Failed(..) | Self::Away(_) => true,
+        }
+    }
+}
+
 impl fmt::Display for WorkerNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,12 +102,14 @@ impl fmt::Display for WorkerNews {
 }
 
 type Tell = Arc<dyn Fn(WorkerNews) + Send + Sync>;
+type Watch = Arc<dyn Fn(&Batch) -> Arc<dyn Observer> + Send + Sync>;
 
 /// Takes part in every batch of one merchant in one store.
 pub struct Worker {
     engine: Engine,
     gateway: Arc<dyn Gateway>,
     tell: Tell,
+    watch: Option<Watch>,
 }
 
 /// A part in a batch, over.
@@ -113,7 +138,17 @@ impl Worker {
         gateway: Arc<dyn Gateway>,
         tell: impl Fn(WorkerNews) + Send + Sync + 'static,
     ) -> Self {
-        Self { engine: engine.as_worker(), gateway, tell: Arc::new(tell) }
+        Self { engine: engine.as_worker(), gateway, tell: Arc::new(tell), watch: None }
+    }
+
+    /// Lets somebody watch each batch; without it, whoever watches the engine watches all of them.
+    #[must_use]
+    pub fn watched_by(
+        mut self,
+        watch: impl Fn(&Batch) -> Arc<dyn Observer> + Send + Sync + 'static,
+    ) -> Self {
+        self.watch = Some(Arc::new(watch));
+        self
     }
 
     /// Works until `cancel` is raised, then ends drained: calls in flight finish, and what is left
@@ -154,7 +189,10 @@ impl Worker {
                 continue;
             }
             (self.tell)(WorkerNews::Took(batch.name.clone()));
-            let (engine, gateway) = (self.engine.clone(), Arc::clone(&self.gateway));
+            let (mut engine, gateway) = (self.engine.clone(), Arc::clone(&self.gateway));
+            if let Some(watch) = &self.watch {
+                engine = engine.with_observer(watch(&batch));
+            }
             let cancel = cancel.clone();
             memory.parts.spawn(async move {
                 let (id, name) = (batch.id, batch.name.clone());
@@ -193,7 +231,7 @@ impl Worker {
 fn is_open(batch: &Batch, identity: &GatewayIdentity) -> bool {
     let cause = batch.stopped.as_ref().map(|stopped| stopped.cause);
     let is_open = match (&batch.cancelled, batch.state) {
-        (_, BatchState::Loading | BatchState::Finished) => false,
+        (_, BatchState::Loading | BatchState::Finished | BatchState::Moved) => false,
         (Some(_), BatchState::Stopped) => cause == Some(StopCause::Cancelled),
         (None, BatchState::Stopped) => false,
         (Some(_), BatchState::Ready | BatchState::Running) => true,

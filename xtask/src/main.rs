@@ -14,6 +14,7 @@ mod package;
 mod planted;
 mod process;
 mod python;
+mod queries;
 mod swift;
 mod test;
 mod tidy;
@@ -41,6 +42,8 @@ enum Chore {
     Codegen(codegen::Options),
     /// Write docs/decisions.md anew: what the engine does with every answer
     Decisions,
+    /// Write anew what the compiler knows of the statements of the store on PostgreSQL
+    Queries(queries::Options),
     /// Check what the compiler does not: sizes, names, links, secrets, formatting
     Tidy,
     /// Throw made-up input at everything that reads what others wrote, for a while
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Codegen(options) => codegen::run(&options),
         Chore::Decisions => decisions::run(),
+        Chore::Queries(options) => queries::run(&options),
         Chore::Tidy => tidy::run(),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Planted(options) => planted::run(&options),

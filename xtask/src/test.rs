@@ -5,6 +5,7 @@
 //! one failed, and the summary at the end says how each of them went.
 
 mod kotlin;
+mod page;
 mod python;
 mod swift;
 
@@ -13,12 +14,12 @@ use std::process::Command;
 
 use crate::python::CHECKS;
 use crate::tools::{self, PYTHON};
-use crate::{console, process, root, target_folder};
+use crate::{console, process, queries, root, target_folder};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A missing foreign tool (php, openssl, python3, java, swift and the like) is an error
+    /// A missing foreign tool (php, python3, chromium, java, swift and the like) is an error
     #[arg(long)]
     all: bool,
     /// Only the steps whose title holds this word, such as `Python`
@@ -52,8 +53,10 @@ const STEPS: &[Step] = &[
     ("Rust tests", rust_tests),
     ("the engine as a phone has it", engine_for_phones),
     ("documentation tests", documentation_tests),
+    ("the statements for PostgreSQL", statements),
     ("the OpenAPI document", openapi_checks),
     ("an attack on the sandbox", attack_sandbox),
+    ("the operator's page in a browser", operators_page),
     ("the Python package", python_package),
     ("the Kotlin package", kotlin_package),
     ("the Swift package", swift_package),
@@ -136,6 +139,13 @@ fn engine_for_phones(_options: &Options) -> Outcome {
     process::run(process::cargo().args(what).args(["--", "intake::", "report::"])).into()
 }
 
+fn statements(_options: &Options) -> Outcome {
+    match queries::is_possible() {
+        true => queries::check().into(),
+        false => Outcome::Skipped(tools::POSTGRES.missing()),
+    }
+}
+
 fn documentation_tests(_options: &Options) -> Outcome {
     process::run(process::cargo().args(["test", "--doc", "--quiet"]).args(TESTED_BY_RUST)).into()
 }
@@ -158,6 +168,14 @@ fn attack_sandbox(_options: &Options) -> Outcome {
                 .arg(target_folder().join("debug").join(payout)),
         )
     })
+}
+
+/// Starts `payout serve`, and uses its page as a person does.
+fn operators_page(_options: &Options) -> Outcome {
+    match tools::PAGE.iter().find_map(|tool| tool.find().err()) {
+        Some(missing) => Outcome::Skipped(missing),
+        None => page::page().into(),
+    }
 }
 
 /// Builds a wheel, and lets Python use it.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{process, swift};
+use crate::{process, queries, swift};
 
 /// A program outside Rust, or a library of Java.
 #[derive(Debug)]
@@ -39,13 +39,35 @@ pub(crate) const PYTHON: Tool = Tool {
     package: "python3 python3-venv",
 };
 
+/// Runs the servers that the store on PostgreSQL is tested with. Debian keeps it off PATH.
+pub(crate) const POSTGRES: Tool = Tool {
+    program: "initdb",
+    used_for: "the store on PostgreSQL: shared batches, lost connections, old copies",
+    package: "postgresql",
+};
+
 /// Compiles and runs Kotlin.
 pub(crate) const JAVA: Tool =
     Tool { program: "java", used_for: "the Kotlin package", package: "openjdk-17-jre-headless" };
 
-/// Installs the Kotlin compiler and ktlint, which Debian lacks or has too old.
-pub(crate) const NPM: Tool =
-    Tool { program: "npm", used_for: "the Kotlin compiler and ktlint", package: "npm" };
+/// Installs the Kotlin compiler and ktlint, which Debian lacks or has too old, and what drives a
+/// browser.
+pub(crate) const NPM: Tool = Tool {
+    program: "npm",
+    used_for: "the Kotlin compiler, ktlint, and what drives the browser",
+    package: "npm",
+};
+
+/// Runs the tests of the operator's page.
+pub(crate) const NODE: Tool =
+    Tool { program: "node", used_for: "the tests of the operator's page", package: "nodejs" };
+
+/// Shows the operator's page.
+pub(crate) const CHROMIUM: Tool =
+    Tool { program: "chromium", used_for: "the operator's page", package: "chromium" };
+
+/// What the operator's page is tested with.
+pub(crate) const PAGE: &[Tool] = &[NODE, NPM, CHROMIUM];
 
 /// Takes the Kotlin package's calls to the library.
 pub(crate) const JNA: Tool =
@@ -64,8 +86,9 @@ pub(crate) const KOTLIN: &[Tool] = &[JAVA, NPM, JNA, JUNIT, HAMCREST];
 
 /// What is missing of the foreign tools that some test uses, one message for each.
 pub(crate) fn missing() -> impl Iterator<Item = String> {
-    let tools = [PHP, OPENSSL, PYTHON].iter().chain(KOTLIN);
-    tools.filter_map(|tool| tool.find().err()).chain(swift::missing())
+    let tools = [PHP, OPENSSL, PYTHON, NODE, CHROMIUM].iter().chain(KOTLIN);
+    let postgres = (!queries::is_possible()).then(|| POSTGRES.missing());
+    tools.filter_map(|tool| tool.find().err()).chain(postgres).chain(swift::missing())
 }
 
 /// The environment variable that names a folder with jars, which is looked into before Debian's.

@@ -43,6 +43,16 @@ impl Client {
         self.0.signing.key_for("checking notices").cloned().map(Verifier::with_key)
     }
 
+    /// A secret that follows from the API secret and a `label`, and tells nothing of it: 64 digits
+    /// of hexadecimal. The same for all who hold the API secret, so nothing has to be kept; for a
+    /// path that only the gateway is told, for example.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where a request signer signs for this client.
+    pub fn derived_secret(&self, label: &str) -> Result<String, Error> {
+        Ok(self.0.signing.key_for("deriving a secret")?.derive(label))
+    }
+
     /// Signs a request for an app that holds no secret; the server's half of a [`RequestSigner`].
     /// Nothing is checked here but the sign type: first decide whether the app's user may do this.
     /// See [`UnsignedRequest`] for what a signature covers.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::{Creation, Entry, Facts, LogEvent, LogHash, Requested, Salt, seal_of_record};
 use crate::{
-    batch::{Batch, BatchState, PauseRequest},
+    batch::{Batch, BatchState, Departure, PauseRequest},
     error::Error,
     store::PayoutRecord,
 };
@@ -117,6 +117,7 @@ pub(crate) struct Walk {
     interrupted: bool,
     cancelled: Option<(i64, LogEvent)>,
     paused: Option<PauseRequest>,
+    departed: Option<Departure>,
     restored_at: Option<i64>,
 }
 
@@ -138,6 +139,7 @@ impl Walk {
             interrupted: false,
             cancelled: None,
             paused: None,
+            departed: None,
             restored_at: None,
         }
     }
@@ -164,13 +166,28 @@ impl Walk {
             LogEvent::CancelRequested { .. }
             | LogEvent::Paused { .. }
             | LogEvent::Unpaused { .. }
-            | LogEvent::Left { .. } => {
+            | LogEvent::Left { .. }
+            | LogEvent::Arrived { .. }
+            | LogEvent::Restored => {
                 entry.fence == self.fence || self.present.contains(&entry.fence)
             }
             _ => self.present.contains(&entry.fence),
         };
         if !is_next {
             return Err(problem("was written by a runner that did not hold the batch"));
+        }
+        let may_be = match entry.event {
+            LogEvent::Arrived { .. } => self.departed.is_some(),
+            // Whoever carries it takes it over, and forgets its people.
+            LogEvent::Leased { .. }
+            | LogEvent::Joined { .. }
+            | LogEvent::Left { .. }
+            | LogEvent::Restored
+            | LogEvent::Purged => true,
+            _ => self.departed.is_none(),
+        };
+        if !may_be {
+            return Err(problem("is of a time in which the batch was in another store"));
         }
         (self.head, self.events, self.fence) = (hash, seq, self.fence.max(entry.fence));
         if self.noted == Some(hash) {
@@ -214,6 +231,18 @@ impl Walk {
                 (self.state, self.cause, self.interrupted) = (state, cause, interrupted);
             }
             LogEvent::CancelRequested { .. } => self.cancelled = Some((entry.at, entry.event)),
+            LogEvent::Departed { to } => {
+                let at = Timestamp::from_millisecond(entry.at).unwrap_or_default();
+                self.departed = Some(Departure { at, to, was: self.state });
+                self.state = BatchState::Moved;
+            }
+            LogEvent::Arrived { .. } => {
+                if let Some(departed) = self.departed.take() {
+                    self.state = departed.arrives();
+                }
+                // Whoever carried it does not run it.
+                self.present.clear();
+            }
             LogEvent::Restored => self.restored_at = Some(entry.at),
             LogEvent::Purged => self.purged = true,
             LogEvent::Loaded { .. } | LogEvent::Moved { .. } | LogEvent::Woken => {}
@@ -268,6 +297,7 @@ impl Walk {
             ("cause to stop", self.cause == cause),
             ("request to cancel", self.cancel_follows(books)),
             ("pause", self.paused == batch.paused),
+            ("mark that it was moved", self.departed == batch.moved),
             ("time of restoration", self.restored_at == books.restored_at),
             ("salt", books.salt.is_some() != self.purged),
             ("mark of a purge", batch.purged_at.is_some() == self.purged),

@@ -34,7 +34,7 @@ Exit codes:
 The manual of configuration and file format: docs/payout.md";
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Where batches are kept [default: sqlite://payout.db].
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
@@ -55,6 +55,17 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) progress: ProgressStyle,
+    /// How stderr is written.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = LogFormat::Text,
+        env = "PAYOUT_LOG_FORMAT",
+        value_name = "FORMAT",
+        help_heading = "Global options"
+    )]
+    pub(crate) log_format: LogFormat,
     /// Log more, on stderr; twice for even more.
     #[arg(
         short,
@@ -80,6 +91,15 @@ pub(crate) enum ProgressStyle {
     Lines,
     /// Nothing.
     None,
+}
+
+/// How stderr is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for what collects logs; nobody is asked anything.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -120,6 +140,12 @@ pub(crate) enum Command {
     Reject(DecideArgs),
     /// Remove personal data from a finished batch for good; amounts and outcomes stay.
     Purge(PurgeArgs),
+    /// Carry a batch to another store, half-run or finished; it goes on there and nowhere else.
+    Move(MoveArgs),
+    /// Carry finished batches to an archive, and forget their people here.
+    Archive(ArchiveArgs),
+    /// Serve the operator's page, the gateway's notices and metrics.
+    Serve(ServeArgs),
     /// Serve a sandbox gateway to try things out against.
     Sandbox(SandboxArgs),
 }
@@ -285,9 +311,48 @@ pub(crate) struct PauseArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// The batch.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) batch: Option<String>,
+    /// Every batch of the store.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The store that it is in [default: the store of all commands].
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
+    /// The store that it goes to.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// The batch.
+    #[arg(required_unless_present = "older_than", conflicts_with = "older_than")]
+    pub(crate) batch: Option<String>,
+    /// Every finished batch that was begun at least this many days ago, such as 400d.
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) older_than: Option<u32>,
+    /// The archive, which is a store like any other.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct PurgeArgs {
     /// The batch; without it, the newest one.
+    #[arg(conflicts_with = "older_than")]
     pub(crate) batch: Option<String>,
+    /// Every finished batch that was begun at least this many days ago, such as 400d.
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) older_than: Option<u32>,
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
@@ -339,6 +404,25 @@ pub(crate) enum ReportFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Where people and the gateway find this server, if a proxy stands in front of it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Show metrics to everybody on this machine; only while nobody else can reach the server.
+    #[arg(long)]
+    pub(crate) metrics_open: bool,
+    /// Rehearse against a sandbox gateway inside this process: no credentials, no real money.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Read a password from stdin, print the line with its hash for payout.toml, and end.
+    #[arg(long)]
+    pub(crate) hash_password: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SandboxArgs {
     /// Port of 127.0.0.1 to listen on [default: a free one].
     #[arg(long)]
@@ -382,6 +466,11 @@ fn expected_total(text: &str) -> Result<(Currency, Amount), String> {
     Ok((currency, amount))
 }
 
+fn days(text: &str) -> Result<u32, String> {
+    let digits = text.strip_suffix('d').unwrap_or(text);
+    digits.parse().map_err(|_| "write a number of days, such as 400d".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -403,6 +492,14 @@ mod tests {
     }
 
     #[test]
+    fn ages_are_read_or_refused() {
+        assert_eq!((days("400d"), days("30")), (Ok(400), Ok(30)));
+        for bad in ["", "d", "-1", "1y", "4 d", "1.5d"] {
+            assert!(days(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn no_flag_takes_a_secret() {
         fn walk(command: &clap::Command, seen: &mut Vec<String>) {
             seen.extend(command.get_arguments().map(|arg| arg.get_id().to_string()));
@@ -412,7 +509,9 @@ mod tests {
         walk(&Cli::command(), &mut flags);
         assert!(flags.contains(&"skip_invalid".to_owned()));
         let secret = |flag: &String| {
-            ["secret", "password", "key", "token"].iter().any(|word| flag.contains(word))
+            // It says what to do with one.
+            flag != "hash_password"
+                && ["secret", "password", "key", "token"].iter().any(|word| flag.contains(word))
         };
         assert!(!flags.iter().any(secret), "{flags:?}");
     }

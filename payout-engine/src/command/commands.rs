@@ -1,7 +1,9 @@
 //! One module for each command.
 
+pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod cancel;
+pub(crate) mod carry;
 pub(crate) mod check;
 mod confirm;
 pub(crate) mod decide;
@@ -18,5 +20,6 @@ pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod worker;

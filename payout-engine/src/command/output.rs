@@ -7,8 +7,11 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use kess_gateway::{Amount, Currency};
 use serde_json::{Value, json};
+use tracing::Level;
 
 use crate::command::args::Global;
+use crate::command::failure::Failure;
+use crate::command::log::{self, Line};
 use crate::intake::{Checked, Finding};
 use crate::report::{amounts_json, count, grouped, plain};
 use crate::{Batch, BatchState, BatchSummary, Outcome, StopCause};
@@ -27,8 +30,31 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 
 /// Tells the user something on stderr. What `--quiet` leaves out goes through [`note`].
 pub(crate) fn tell(text: &str) {
+    if log::is_json() {
+        return Line::new(Level::INFO, text).write();
+    }
     // Nobody to tell is no reason to stop paying.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Tells the user something about a batch on stderr, which may be something bad.
+pub(crate) fn tell_of(batch: Option<&str>, is_bad: bool, text: &str) {
+    if !log::is_json() {
+        return tell(text);
+    }
+    let level = if is_bad { Level::ERROR } else { Level::INFO };
+    let fields = [("batch".to_owned(), json!(batch))];
+    Line::new(level, text).with(fields.into_iter().collect()).write();
+}
+
+/// Tells the user on stderr why a command could not do what it was asked.
+pub(crate) fn tell_failure(failure: &Failure) {
+    if !log::is_json() {
+        return tell(&failure.text());
+    }
+    let fields = [("exit", json!(failure.exit as u8)), ("hint", json!(failure.hint()))];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    Line::new(Level::ERROR, failure.message()).with(fields.into_iter().collect()).write();
 }
 
 /// Tells the user something on stderr that `--quiet` leaves out.
@@ -97,6 +123,17 @@ fn finding_json(finding: &Finding) -> Value {
         "message": finding.message,
         "hint": finding.hint,
     })
+}
+
+/// What a run tells about a file, on stderr. Findings quote what stands in the file, so a log has
+/// their number alone.
+pub(crate) fn checked_note(checked: &Checked) -> String {
+    if !log::is_json() {
+        return checked_text(checked);
+    }
+    let counts = [("problem", &checked.problems), ("warning", &checked.warnings)];
+    counts.map(|(what, findings)| count(findings.len() as u64, what)).join(", ")
+        + " in the file; `payout check` shows them"
 }
 
 /// What `check` tells people about a file.
@@ -209,7 +246,11 @@ pub(crate) fn next_steps(summary: &BatchSummary, flags: &str) -> String {
 
 /// Where a batch stands, who has it in hand, and whether its people are forgotten.
 pub(crate) fn state_text(batch: &Batch, now: Timestamp) -> String {
+    let purged = batch.purged_at.map(|at| format!(", purged {}", at.strftime("%Y-%m-%d")));
     let holder = batch.lease.as_ref().filter(|lease| lease.until > now).map(|lease| &lease.runner);
+    if let Some(departure) = &batch.moved {
+        return [departure.to_string(), purged.unwrap_or_default()].concat();
+    }
     let state = match (&batch.cancelled, batch.state) {
         (Some(_), BatchState::Finished) => "cancelled",
         (Some(_), _) => "being cancelled",
@@ -217,7 +258,6 @@ pub(crate) fn state_text(batch: &Batch, now: Timestamp) -> String {
         (None, BatchState::Running) if holder.is_none() => "stopped, its process is gone",
         (None, state) => state.as_str(),
     };
-    let purged = batch.purged_at.map(|at| format!(", purged {}", at.strftime("%Y-%m-%d")));
     let holder = holder.map(|holder| format!(": {holder}"));
     [Some(state.to_owned()), purged, holder].into_iter().flatten().collect()
 }

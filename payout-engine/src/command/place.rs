@@ -1,6 +1,6 @@
 //! Where batches are kept: the store of real ones, or that of rehearsals.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::command::failure::Failure;
@@ -11,9 +11,12 @@ use crate::{Error, Store, StoreUrl};
 /// The store of `--sandbox`, in the working folder: rehearsals stay apart from real batches.
 const SANDBOX_STORE: &str = "sqlite://payout-sandbox.db";
 
+/// The sandbox's own books where the store is no file beside which they could be.
+const SANDBOX_STATE: &str = "payout-sandbox.state";
+
 /// A store that is not open yet.
 pub(crate) struct Place {
-    url: StoreUrl,
+    pub(crate) url: StoreUrl,
     pub(crate) is_sandbox: bool,
     /// True for the rehearsals' own store: there the same rows may be paid again and again.
     pub(crate) is_repeatable: bool,
@@ -33,14 +36,17 @@ impl Place {
         if is_sandbox {
             flags.push_str(" --sandbox");
         }
-        if let Some(url) = config.chosen_store() {
-            flags.push_str(&format!(" --store {}", quoted(url)));
-        }
         let is_repeatable = is_sandbox && config.chosen_store().is_none();
-        let url = url.parse().map_err(|error: Error| {
-            let hint = "write --store sqlite://FILE, or PAYOUT_STORE=sqlite://FILE";
+        let url: StoreUrl = url.parse().map_err(|error: Error| {
+            let hint = "write --store sqlite://FILE or postgres://USER@HOST/DATABASE, or set \
+                        PAYOUT_STORE";
             Failure::from(error).with_hint(hint)
         })?;
+        if let Some(chosen) = config.chosen_store() {
+            // A database's URL is told without user and password; they are looked for elsewhere.
+            let told = if url.path().is_some() { chosen.to_owned() } else { url.to_string() };
+            flags.push_str(&format!(" --store {}", quoted(&told)));
+        }
         Ok(Self { url, is_sandbox, is_repeatable, flags })
     }
 
@@ -58,8 +64,7 @@ impl Place {
     pub(crate) async fn open_with_batches(&self) -> Result<Arc<dyn Store>, Failure> {
         let store = self.open_existing().await?;
         store.ok_or_else(|| {
-            let message =
-                format!("there is no store at {}, so no batch either", self.path().display());
+            let message = format!("there is no store at {}, so no batch either", self.url);
             Failure::usage(message).with_hint(format!(
                 "`payout run FILE{}` makes one; `--store` names another one",
                 self.flags
@@ -67,13 +72,8 @@ impl Place {
         })
     }
 
-    /// The store's file, which need not be there.
-    pub(crate) fn path(&self) -> &Path {
-        self.url.path()
-    }
-
     /// The sandbox's own books, beside the store.
     pub(crate) fn sandbox_state(&self) -> PathBuf {
-        self.path().with_extension("state")
+        self.url.path().map_or_else(|| SANDBOX_STATE.into(), |path| path.with_extension("state"))
     }
 }

@@ -1,4 +1,4 @@
-//! Progress for people, on stderr: a bar on a terminal, lines elsewhere.
+//! Progress, on stderr: a bar on a terminal, lines elsewhere, JSON for what collects logs.
 //!
 //! It only listens. Counts and sums start from the summary that a run begins with and follow the
 //! changes of rows, so that a resumed batch shows what was paid before.
@@ -13,13 +13,21 @@ use indicatif::{
     HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as Style,
 };
 
+use serde_json::{Value, json};
+use tracing::Level;
+
 use crate::command::args::{Global, ProgressStyle};
+use crate::command::log::{self, Line};
 use crate::command::output::{outcome_words, tell};
 use crate::report::{count, grouped, plain};
-use crate::{BatchSummary, EngineEvent, Observer, Outcome, Reason};
+use crate::{BatchSummary, EngineEvent, Observer, Outcome};
+use note::{Fields, Note};
 
-/// Lines of progress come no more often than this.
+mod note;
+
+/// Lines of progress come no more often than this, and in a log than that.
 const BETWEEN_LINES: Duration = Duration::from_secs(2);
+const BETWEEN_LOG_LINES: Duration = Duration::from_secs(10);
 
 /// The bar's text is made no more often than this.
 const BETWEEN_DRAWS: Duration = Duration::from_millis(100);
@@ -28,25 +36,39 @@ const BETWEEN_DRAWS: Duration = Duration::from_millis(100);
 /// edge. A line that wraps would be drawn anew instead of drawn over.
 const BAR: &str = "{bar:24} {pos}/{len} rows  {rate}  {left}\n{wide_msg}";
 
-/// Somebody to watch a run, as the command line asks for.
-pub(crate) fn observer(global: &Global) -> Arc<dyn Observer> {
-    let style = match global.progress {
-        ProgressStyle::Auto if io::stderr().is_terminal() => ProgressStyle::Bar,
-        ProgressStyle::Auto => ProgressStyle::Lines,
-        chosen => chosen,
+/// Somebody to watch a run of `batch`, as the command line asks for.
+pub(crate) fn observer(global: &Global, batch: &str) -> Arc<dyn Observer> {
+    let is_silent = global.quiet || global.progress == ProgressStyle::None;
+    let wants_bar = match global.progress {
+        ProgressStyle::Auto => io::stderr().is_terminal(),
+        chosen => chosen == ProgressStyle::Bar,
     };
-    match style {
-        ProgressStyle::None => Arc::new(|_: &EngineEvent| {}),
-        _ if global.quiet => Arc::new(|_: &EngineEvent| {}),
-        ProgressStyle::Bar => {
+    let way = match (log::is_json(), wants_bar) {
+        // A log without what went wrong would be none.
+        (true, _) => Way::Log { least: if is_silent { Level::ERROR } else { Level::DEBUG } },
+        (false, _) if is_silent => return Arc::new(|_: &EngineEvent| {}),
+        (false, true) => {
             let passwords = Arc::new(AtomicU64::new(0));
-            let bar = bar(Arc::clone(&passwords));
-            Arc::new(Progress::new(Some(bar), passwords, global.verbose > 0))
+            Way::Bar { bar: bar(Arc::clone(&passwords)), passwords }
         }
-        ProgressStyle::Lines | ProgressStyle::Auto => {
-            Arc::new(Progress::new(None, Arc::default(), global.verbose > 0))
-        }
-    }
+        (false, false) => Way::Lines,
+    };
+    let seen = Mutex::new(Seen { summary: None, verified: 0, told_at: None });
+    Arc::new(Progress { way, batch: batch.to_owned(), verbose: global.verbose > 0, seen })
+}
+
+/// How progress is shown.
+enum Way {
+    Bar {
+        bar: ProgressBar,
+        /// Shown by the bar.
+        passwords: Arc<AtomicU64>,
+    },
+    Lines,
+    /// Lines of JSON that are at least this important.
+    Log {
+        least: Level,
+    },
 }
 
 /// `passwords` counts what is waited for where nothing else is left to do: that takes as long as
@@ -71,9 +93,8 @@ fn bar(passwords: Arc<AtomicU64>) -> ProgressBar {
 }
 
 struct Progress {
-    bar: Option<ProgressBar>,
-    /// Shown by the bar.
-    passwords: Arc<AtomicU64>,
+    way: Way,
+    batch: String,
     /// Tells what only those want to know who look for the cause of something.
     verbose: bool,
     seen: Mutex<Seen>,
@@ -87,43 +108,43 @@ struct Seen {
 }
 
 impl Progress {
-    fn new(bar: Option<ProgressBar>, passwords: Arc<AtomicU64>, verbose: bool) -> Self {
-        let seen = Seen { summary: None, verified: 0, told_at: None };
-        Self { bar, passwords, verbose, seen: Mutex::new(seen) }
-    }
-
-    fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| tell(text)),
-            None => tell(text),
-        }
-    }
-
     /// Shows the counts, unless that was done just now.
     fn show(&self, seen: &mut Seen) {
-        let between = if self.bar.is_some() { BETWEEN_DRAWS } else { BETWEEN_LINES };
+        let between = match self.way {
+            Way::Bar { .. } => BETWEEN_DRAWS,
+            Way::Lines => BETWEEN_LINES,
+            Way::Log { .. } => BETWEEN_LOG_LINES,
+        };
         if seen.told_at.is_some_and(|at| at.elapsed() < between) {
             return;
         }
         seen.told_at = Some(Instant::now());
         let Some(summary) = &seen.summary else { return };
         let done = settled(summary) + seen.verified;
-        match &self.bar {
-            Some(bar) => {
-                self.passwords.store(passwords_alone(summary), Ordering::Relaxed);
+        match &self.way {
+            Way::Bar { bar, passwords } => {
+                passwords.store(passwords_alone(summary), Ordering::Relaxed);
                 bar.set_position(done);
                 bar.set_message(standing(summary));
             }
-            None => {
-                tell(&format!("{done} of {}, {}", count(summary.rows, "row"), standing(summary)))
-            }
+            Way::Lines => tell(&line(done, summary)),
+            Way::Log { least } => log_standing(*least, "progress", done, summary),
         }
     }
 
     /// Tells what somebody may have to act on, at once.
-    fn tell_row(&self, row: u64, reference: &str, what: &str, reason: Option<&Reason>) {
-        let reason = reason.map_or_else(String::new, |reason| format!(": {}", reason.message));
-        self.line(&format!("row {row}, {reference}: {what}{reason}"));
+    fn tell(&self, note: Note) {
+        let text = match &note.link {
+            Some(link) => format!("{}: {link}", note.text),
+            None => note.text.clone(),
+        };
+        match &self.way {
+            Way::Bar { bar, .. } => bar.suspend(|| tell(&text)),
+            Way::Lines => tell(&text),
+            Way::Log { least } => {
+                write(*least, note.level, &note.text, (note.event, &self.batch), note.fields);
+            }
+        }
     }
 }
 
@@ -133,60 +154,70 @@ impl Observer for Progress {
         if let Some(summary) = &mut seen.summary {
             event.update(summary);
         }
+        if let Some(note) = Note::of(event, self.verbose) {
+            self.tell(note);
+        }
         match event {
             EngineEvent::Started { summary } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_length(summary.rows);
-                    bar.set_position(settled(summary));
-                    bar.reset_eta();
-                }
                 seen.summary = Some(summary.clone());
-                self.show(&mut seen);
-            }
-            EngineEvent::Row { row, reference, to, reason, .. } => {
-                let quiet =
-                    [Outcome::Paid, Outcome::InDoubt, Outcome::Processing, Outcome::Pending];
-                if !quiet.contains(to) && *to != Outcome::AwaitingOtp {
-                    self.tell_row(*row, reference, outcome_words(*to), reason.as_ref());
+                match &self.way {
+                    Way::Bar { bar, .. } => {
+                        bar.set_length(summary.rows);
+                        bar.set_position(settled(summary));
+                        bar.reset_eta();
+                    }
+                    Way::Lines => {}
+                    Way::Log { least } => {
+                        log_standing(*least, "started", settled(summary), summary);
+                    }
                 }
                 self.show(&mut seen);
             }
-            EngineEvent::Restored { since } => self.line(&format!(
-                "an older copy of the store was put back, or the store was moved (found {}): the \
-                 gateway is asked about every order before it is sent; that takes a few minutes",
-                since.strftime("%Y-%m-%d %H:%M UTC")
-            )),
+            EngineEvent::Row { .. } => self.show(&mut seen),
             EngineEvent::Verified { .. } => {
                 seen.verified += 1;
                 self.show(&mut seen);
             }
-            EngineEvent::Warning { row, reference, reason } => {
-                self.tell_row(*row, reference, "warning", Some(reason));
-            }
-            EngineEvent::OtpRequired { row, reference, url, expires_at } => {
-                let until = expires_at.map_or_else(String::new, |at| {
-                    format!(" (until {})", at.strftime("%H:%M:%S UTC"))
-                });
-                let url = url.as_deref().unwrap_or("no link was given");
-                self.tell_row(*row, reference, &format!("enter the OTP{until}: {url}"), None);
-            }
-            EngineEvent::Paused { reason, pause } => {
-                let pause = format!("{}.{:01}", pause.as_secs(), pause.subsec_millis() / 100);
-                self.line(&format!("the gateway is busy, pausing {pause} s: {}", reason.message));
-            }
-            EngineEvent::Concurrency { calls, reason } if self.verbose => {
-                let why =
-                    reason.as_ref().map_or_else(String::new, |it| format!(": {}", it.message));
-                self.line(&format!("at most {calls} calls in flight now{why}"));
-            }
-            EngineEvent::Stopped { stopped } => self.line(&format!("stopped: {}", stopped.message)),
-            EngineEvent::Ended { .. } => {
-                if let Some(bar) = &self.bar {
-                    bar.finish_and_clear();
+            EngineEvent::Ended { summary } => match &self.way {
+                Way::Bar { bar, .. } => bar.finish_and_clear(),
+                Way::Lines => {}
+                Way::Log { least } => {
+                    let done = settled(summary) + seen.verified;
+                    log_standing(*least, "ended", done, summary);
                 }
-            }
+            },
             _ => {}
         }
+    }
+}
+
+/// How a batch stands, as a line.
+fn line(done: u64, summary: &BatchSummary) -> String {
+    format!("{done} of {}, {}", count(summary.rows, "row"), standing(summary))
+}
+
+/// How a batch stands, as a line of the log.
+fn log_standing(least: Level, event: &str, done: u64, summary: &BatchSummary) {
+    let counts = summary.counts.iter().filter(|(_, count)| **count > 0);
+    let counts = counts.map(|(outcome, count)| (outcome.to_string(), json!(count)));
+    let paid = summary.totals.iter().map(|(currency, total)| {
+        (currency.to_string(), json!(plain(total.of(Outcome::Paid), currency)))
+    });
+    let fields = [
+        ("rows", json!(summary.rows)),
+        ("done", json!(done)),
+        ("counts", Value::Object(counts.collect())),
+        ("paid", Value::Object(paid.collect())),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    write(least, Level::INFO, &line(done, summary), (event, &summary.batch), fields);
+}
+
+fn write(least: Level, level: Level, text: &str, (event, batch): (&str, &str), fields: Fields) {
+    if level <= least {
+        let which = [("event", json!(event)), ("batch", json!(batch))];
+        let which = which.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        Line::new(level, text).with(which).with(fields).write();
     }
 }
 

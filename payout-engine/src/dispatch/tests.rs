@@ -16,7 +16,7 @@ use super::*;
 fn gate(rate: Option<u32>) -> Arc<Gate> {
     let policy =
         Policy { circuit_failures: 3, outage_after: Duration::from_secs(60), ..Policy::default() };
-    Gate::new(policy, 64, rate, Arc::new(|_: &EngineEvent| {}))
+    Gate::new(policy, 64, rate, Arc::new(|_: &EngineEvent| {}), None)
 }
 
 fn cut() -> CallError {
@@ -97,7 +97,7 @@ async fn an_outage_that_lasts_stops_the_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_came_first_leaves_first_and_whoever_gives_up_blocks_nobody() {
-    let gate = Gate::new(Policy::default(), 1, None, Arc::new(|_: &EngineEvent| {}));
+    let gate = Gate::new(Policy::default(), 1, None, Arc::new(|_: &EngineEvent| {}), None);
     let order = Arc::new(Mutex::new(Vec::new()));
     let under_way = gate.pass().await;
     let mut waiting = JoinSet::new();
@@ -189,7 +189,7 @@ impl Rush {
             let told = matches!(event, EngineEvent::Concurrency { .. });
             counter.fetch_add(usize::from(told), Ordering::Relaxed);
         };
-        let gate = Gate::new(Policy::default(), 64, None, Arc::new(observer));
+        let gate = Gate::new(Policy::default(), 64, None, Arc::new(observer), None);
         let began = Instant::now();
         Self { gateway, gate, told, began, quiet_until: Cell::new(began) }
     }

@@ -1,5 +1,5 @@
-//! Cancelling a batch: nothing more is sent, orders that wait for a password are closed. And pausing
-//! one: nothing is sent until somebody starts it again.
+//! Cancelling a batch: nothing more is sent, orders that wait for a password are closed. And
+//! pausing one: nothing is sent until somebody starts it again.
 //!
 //! The request comes first and is durable, so that it holds whatever happens then: a run that is
 //! on, in this process or another, notices it and ends; every later run of the batch only follows
@@ -44,8 +44,8 @@ impl Engine {
         self.store.request_cancel(batch, &request).await
     }
 
-    /// Pauses the batch, durably: nobody runs it until [`Engine::unpause`], and who runs it just now
-    /// ends within about a second, drained. If it was paused before, the first request stands.
+    /// Pauses the batch, durably: nobody runs it until [`Engine::unpause`], and who runs it just
+    /// now ends within about a second, drained. If it was paused before, the first request stands.
     /// Returns the one that does.
     ///
     /// # Errors

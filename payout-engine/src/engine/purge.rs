@@ -41,7 +41,7 @@ impl Engine {
 
 /// Whoever is still to be paid, asked about or decided about has to stay known. The rows of a dry
 /// run stay pending for ever, and nothing of them was or will be sent.
-fn refuse_open_rows(summary: &BatchSummary, batch: &Batch) -> Result<(), Error> {
+pub(crate) fn refuse_open_rows(summary: &BatchSummary, batch: &Batch) -> Result<(), Error> {
     let open: u64 = Outcome::ALL
         .iter()
         .filter(|outcome| !outcome.is_final() && **outcome != Outcome::Held)

@@ -5,10 +5,10 @@
 //! owner alone (0600), because it holds account numbers. Or the database is in memory, and somebody
 //! else keeps its pages: [`kept`].
 //!
-//! [`codec`] maps rows to values, [`load`] takes batches in, [`write`] is the runner's side, [`read`]
-//! everybody's, [`asks`] what anybody may ask for, [`purge`] forgets, [`lock`] and [`lease`] keep it
-//! to one runner. Whatever writes does so in a [`work`], which keeps the event log; [`verify`] holds
-//! that against the rows.
+//! [`load`] takes batches in, [`write`] is the runner's side, [`read`] everybody's, [`asks`] what
+//! anybody may ask for, [`transfer`] carries to other stores, [`purge`] forgets, [`lock`] and
+//! [`lease`] keep it to one runner. Whatever writes does so in a [`work`], which keeps the event
+//! log; [`verify`] holds that against the rows.
 
 use std::{
     io::ErrorKind,
@@ -23,13 +23,19 @@ use sqlx::{
     ConnectOptions, Sqlite, SqliteConnection, SqlitePool,
     migrate::MigrateError,
     pool::PoolConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     Answer, Changes, Claim, Conflict, Lease, PayoutRecord, StateChange, Store, Stretch, Sum,
-    Transition, Witness, changes::Bell, storage::PageStorage,
+    Transition, Witness,
+    changes::Bell,
+    failed,
+    storage::PageStorage,
+    transfer::{Cells, Parcel, Table, Transfer},
 };
 use crate::{
     batch::{
@@ -43,18 +49,20 @@ use crate::{
 };
 
 mod asks;
-mod codec;
 mod kept;
 mod lease;
 mod load;
 mod lock;
 mod purge;
 mod read;
+mod transfer;
 mod verify;
 mod work;
 mod write;
 
 use kept::{Keeper, Turn};
+
+super::codec::columns_of!(SqliteRow);
 
 /// Whoever opens a store, in this process.
 static OPENING: Mutex<()> = Mutex::const_new(());
@@ -225,10 +233,6 @@ impl DerefMut for Reader<'_> {
             Self::Own(connection) => connection,
         }
     }
-}
-
-fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
-    move |error| Error::store(doing, error)
 }
 
 /// Makes the tables, or changes those of an earlier version. Two processes that open a new store in
@@ -457,5 +461,25 @@ impl Store for SqliteStore {
 
     fn in_flight_elsewhere(&self, batch: BatchId) -> Answer<'_, Vec<Sum>> {
         Box::pin(read::in_flight_elsewhere(self, batch))
+    }
+}
+
+impl Transfer for SqliteStore {
+    fn depart<'a>(
+        &'a self,
+        batch: &'a Batch,
+        runner: &'a str,
+        to: &'a str,
+        now: Timestamp,
+    ) -> Answer<'a, Lease> {
+        self.durably(write::take(self, batch, runner, now, Some(to)))
+    }
+
+    fn page<'a>(&'a self, table: &'a Table, batch: BatchId, after: i64) -> Answer<'a, Vec<Cells>> {
+        Box::pin(transfer::page(self, table, batch, after))
+    }
+
+    fn arrive<'a>(&'a self, parcel: &'a Parcel<'a>, now: Timestamp) -> Answer<'a, Batch> {
+        self.durably(transfer::arrive(self, parcel, now))
     }
 }

@@ -29,11 +29,12 @@ use crate::{chain::LogHash, error::Error, order_no::BatchCode};
 const LINE: usize = 12 + 1 + 20 + 1 + 64 + 1 + 20 + 1 + 20 + 1;
 
 /// What was seen of one batch, noted as long as its lease lasts.
-pub(crate) enum Witness {
-    /// In a file beside the store.
-    Line(Line),
+pub(crate) struct Witness {
+    code: BatchCode,
     /// By whoever has the store open.
-    Memory(Memory, BatchCode),
+    memory: Memory,
+    /// In a file.
+    line: Option<Line>,
 }
 
 /// What was seen of the batches of a store as long as it is open.
@@ -51,41 +52,62 @@ pub(crate) struct Line {
 }
 
 impl Witness {
-    /// Opens the witness of a store, and tells which event of the batch it saw last: its place in
-    /// the log and its hash. `None` where it cannot vouch for the batch.
+    /// Opens the witness beside a store, and tells which event of the batch it saw last: its place
+    /// in the log and its hash. `None` where it cannot vouch for the batch.
     pub(crate) fn open(
         store: &Path,
         code: BatchCode,
     ) -> Result<(Self, Option<(i64, LogHash)>), Error> {
-        let (line, seen) = Line::open(store, code)?;
-        Ok((Self::Line(line), seen))
+        let mut path = store.as_os_str().to_owned();
+        path.push(".witness");
+        let (line, seen) = Line::open(PathBuf::from(path), Some(store), code)?;
+        Ok((Self { code, memory: Memory::default(), line: Some(line) }, seen))
+    }
+
+    /// Opens the witness of a store that is on no machine in particular: what this process saw, and
+    /// what this machine saw, in a file of its own for each batch, if there is a folder for that.
+    /// Several processes may write to it; one that is behind another proves nothing.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_machine(
+        folder: Option<&Path>,
+        memory: &Memory,
+        code: BatchCode,
+    ) -> Result<(Self, Option<(i64, LogHash)>), Error> {
+        let line =
+            folder.map(|folder| Line::open(folder.join(format!("{code}.witness")), None, code));
+        let (line, noted) = line.transpose()?.unzip();
+        // The later one: another process of this machine may have seen more, or less.
+        let seen = memory.last(&code).into_iter().chain(noted.flatten());
+        let seen = seen.max_by_key(|(events, _)| *events);
+        Ok((Self { code, memory: memory.clone(), line }, seen))
+    }
+
+    /// The last event that this process saw.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn last(&self) -> Option<(i64, LogHash)> {
+        self.memory.last(&self.code)
     }
 
     /// Notes what was committed.
     pub(crate) fn note(&self, events: i64, head: LogHash) -> Result<(), Error> {
-        match self {
-            Self::Line(line) => line.note(events, head),
-            Self::Memory(memory, code) => {
-                memory.seen().insert(*code, (events, head));
-                Ok(())
-            }
-        }
+        self.memory.seen().insert(self.code, (events, head));
+        self.line.as_ref().map_or(Ok(()), |line| line.note(events, head))
     }
 
     /// Forces it to the disk: once a lease, so that the line is there after a power cut.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        match self {
-            Self::Line(line) => line.sync(),
-            Self::Memory(..) => Ok(()),
-        }
+        self.line.as_ref().map_or(Ok(()), Line::sync)
     }
 }
 
 impl Memory {
     /// The witness of a batch, and what it saw last.
     pub(crate) fn witness(&self, code: BatchCode) -> (Witness, Option<(i64, LogHash)>) {
-        let seen = self.seen().get(&code).copied();
-        (Witness::Memory(self.clone(), code), seen)
+        (Witness { code, memory: self.clone(), line: None }, self.last(&code))
+    }
+
+    fn last(&self, code: &BatchCode) -> Option<(i64, LogHash)> {
+        self.seen().get(code).copied()
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<BatchCode, (i64, LogHash)>> {
@@ -94,19 +116,22 @@ impl Memory {
 }
 
 impl Line {
-    fn open(store: &Path, code: BatchCode) -> Result<(Self, Option<(i64, LogHash)>), Error> {
-        let mut path = store.as_os_str().to_owned();
-        path.push(".witness");
-        let path = PathBuf::from(path);
+    /// `beside` is the store, where that is a file: a witness beside a copy vouches for nothing.
+    fn open(
+        path: PathBuf,
+        beside: Option<&Path>,
+        code: BatchCode,
+    ) -> Result<(Self, Option<(i64, LogHash)>), Error> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(|error| Error::open(&path, error))?;
         let mut text = Vec::new();
-        let read = file
-            .read_to_end(&mut text)
-            .and_then(|_| Ok([number(&std::fs::metadata(store)?), number(&file.metadata()?)]));
+        let read = file.read_to_end(&mut text).and_then(|_| match beside {
+            Some(store) => Ok([number(&std::fs::metadata(store)?), number(&file.metadata()?)]),
+            None => Ok([0, 0]),
+        });
         let files = read.map_err(|error| Error::open(&path, error))?;
         let lines = text.chunks_exact(LINE);
         let end = lines.len();

@@ -9,8 +9,9 @@ use std::{path::Path, sync::Arc};
 use jiff::Timestamp;
 use kess_gateway::Currency;
 use payout_engine::{
-    Batch, BatchOptions, Broken, Cancel, Decision, Error, ErrorKind, LogAudit, LogHash, NameCheck,
-    OrderNo, Outcome, Reason, Ruling, SqliteStore, StopCause, Store, Transition,
+    Batch, BatchOptions, Broken, Cancel, Decision, Depot, Error, ErrorKind, LogAudit, LogHash,
+    NameCheck, OrderNo, Outcome, Reason, Ruling, SqliteStore, StopCause, Store, StoreUrl,
+    Transition, carry,
     machine::{Order, State},
 };
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -209,6 +210,16 @@ async fn nothing_personal_is_in_the_log() {
     }
 }
 
+/// Moves a batch to another store, so that its marks of that are set.
+async fn carry_away(path: &Path, batch: &Batch) {
+    let depot = async |path: &Path| {
+        let url: StoreUrl = format!("sqlite://{}", path.display()).parse().unwrap();
+        Depot::open(&url).await.unwrap()
+    };
+    let (from, to) = (depot(path).await, depot(&path.with_extension("other")).await);
+    carry(batch, &from, &to, "a test", false).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_change_of_any_column_is_found() {
     let dir = tempfile::tempdir().unwrap();
@@ -218,6 +229,7 @@ async fn a_change_of_any_column_is_found() {
     let batch = engine.store().newest().await.unwrap();
     engine.request_cancel(&batch, "sophea", Some("the wrong month")).await.unwrap();
     engine.pause(&batch, "dara").await.unwrap();
+    carry_away(&path, &batch).await;
     assert_eq!(after(&path, "", None).await, None);
     let columns: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT t.name, c.name, c.type FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \

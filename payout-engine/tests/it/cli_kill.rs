@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kess_sandbox::{Fault, FaultPlan, FaultRule, Sandbox};
 use serde_json::Value;
@@ -152,4 +152,33 @@ fn a_rehearsal_survives_its_process() {
     child.wait().unwrap();
     let document = desk.payout(&["resume", "--sandbox", "--json"]).expect(0).json();
     assert_eq!(counts(&document), [("paid".to_owned(), u64::from(ROWS))]);
+}
+
+#[test]
+fn a_signal_is_answered_within_ten_seconds_though_the_gateway_is_not() {
+    // Once the calls are out, a reply takes longer than a client waits for it.
+    let hour =
+        FaultRule::new(Fault::Slow(Duration::from_secs(3_600))).service("withdraw").after(20);
+    let sandbox = Sandbox::builder().faults(FaultPlan::new().rule(hour)).start().unwrap();
+    let desk = Desk::at(&sandbox);
+    desk.write_rows("june.csv", &rows(ROWS));
+    let run = ["run", "june.csv", "--yes", "--batch", "june", "--concurrency", "4"];
+    let mut child = desk.spawn(&run);
+    assert!(booked(&sandbox, 24, &mut child), "it ended too early");
+    let asked = Instant::now();
+    signal(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    let took = asked.elapsed();
+    assert_eq!(output.status.code(), Some(130), "it was interrupted");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took > Duration::from_secs(7), "calls under way are waited for: {took:?}");
+    // It said good-bye: what is in flight is told, and the store is free.
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("in doubt") && text.contains("payout resume june"), "{text}");
+    let list = desk.payout(&["list", "--json"]).expect(0).json();
+    assert_eq!(list["batches"][0]["state"], "stopped");
+    sandbox.clear_faults();
+    let document = desk.payout(&["resume", "--json"]).expect(0).json();
+    assert_eq!(counts(&document), [("paid".to_owned(), u64::from(ROWS))]);
+    compare(&sandbox, &desk.report(&["june"]));
 }

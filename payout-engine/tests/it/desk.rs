@@ -139,7 +139,7 @@ async fn what_is_refused_leaves_no_trace() {
     }
     assert!(!dir.path().join("payout.db").exists(), "nothing needed the store");
     assert_eq!(sandbox.ledger().rows.len(), 0);
-    let refused = Desk::new("postgres://user:secret@host/db", "a test").err().unwrap();
+    let refused = Desk::new("mysql://user:secret@host/db", "a test").err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::Config);
 }
 

@@ -29,6 +29,7 @@ use runners::Runners;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 type Key = (Currency, Outcome);
+const UNDER_WAY: [Outcome; 3] = [Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];
 
 /// The store. Clones are the same store, opened again.
 #[derive(Clone, Default)]
@@ -132,6 +133,7 @@ impl MemoryStore {
             rows: 0,
             stopped: None,
             purged_at: None,
+            moved: None,
             lease: None,
             cancelled: None,
             paused: new.paused_by.clone().map(|by| PauseRequest { at: now, by }),
@@ -412,13 +414,12 @@ impl Store for MemoryStore {
     }
 
     fn nudge<'a>(&'a self, no: &'a OrderNo, now: Timestamp) -> Answer<'a, Option<BatchId>> {
-        let under_way = [Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];
         let mut nudged = None;
         for (id, kept) in &mut self.disk().batches {
             let is_meant = |row: &&mut Arc<PayoutRecord>| {
                 let order = row.payout.order.as_ref();
                 order.is_some_and(|order| order.no == *no)
-                    && under_way.contains(&row.payout.outcome())
+                    && UNDER_WAY.contains(&row.payout.outcome())
             };
             if let Some(row) = kept.rows.values_mut().find(is_meant) {
                 Arc::make_mut(row).payout.next_at = Some(now);
@@ -586,10 +587,9 @@ impl Store for MemoryStore {
     }
 
     fn in_flight_elsewhere(&self, batch: BatchId) -> Answer<'_, Vec<Sum>> {
-        let under_way = [Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];
         let mut sums: BTreeMap<Currency, Amount> = BTreeMap::new();
         for kept in self.disk().batches.values().filter(|kept| kept.batch.id != batch) {
-            let in_flight = kept.sums.iter().filter(|((_, it), _)| under_way.contains(it));
+            let in_flight = kept.sums.iter().filter(|((_, it), _)| UNDER_WAY.contains(it));
             for ((currency, _), (_, amount)) in in_flight {
                 let sum = sums.entry(currency.clone()).or_default();
                 *sum = sum.checked_add(*amount).unwrap();

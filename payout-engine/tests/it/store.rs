@@ -24,16 +24,25 @@ use crate::{
     engine::{payout, payroll},
     memory::MemoryStore,
     model::identity,
+    postgres::Database,
     shelf::Shelf,
 };
 
 mod asks;
+mod elsewhere;
+mod purged;
 
 use asks::{
     a_nudge_makes_an_open_order_due_and_nothing_else, a_pause_stands_until_it_is_lifted,
     an_offer_writes_what_is_as_it_was_read, news_come_of_what_others_do,
     rows_are_found_by_outcome_and_by_the_time_they_changed,
 };
+
+use elsewhere::{
+    conflicts_and_money_under_way_are_seen_from_other_batches, rows_paid_elsewhere_are_held,
+    what_people_decided_is_kept_and_counts_for_its_cause_alone,
+};
+use purged::a_purged_batch_keeps_its_books_and_forgets_its_people;
 
 /// Opens the store that lives in a folder; `alias` opens the same data past the lock, which a
 /// runner on another machine could.
@@ -81,28 +90,58 @@ fn kept(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {
     })
 }
 
+/// A database for every folder; an alias is another machine.
+fn postgres(dir: &Path, alias: bool) -> BoxFuture<'_, Arc<dyn Store>> {
+    static FOLDERS: Mutex<BTreeMap<PathBuf, Database>> = Mutex::new(BTreeMap::new());
+    let database = || crate::postgres::database().unwrap();
+    let database = FOLDERS.lock().unwrap().entry(dir.to_owned()).or_insert_with(database).clone();
+    let host = if alias { "there" } else { "here" };
+    Box::pin(async move { Arc::new(database.store(host, dir).await) as Arc<dyn Store> })
+}
+
 /// One test per line: a check, against every store that it is about.
 macro_rules! contract {
-    (every { $($check:ident,)+ } shared { $($shared:ident,)+ } to_keep { $($keep:ident,)+ }) => {
+    (every { $($check:ident,)+ } alone { $($alone:ident,)+ } shared { $($shared:ident,)+ }
+     in_files { $($file:ident,)+ } told { $($told:ident,)+ }) => {
         mod on_sqlite {
             $(contract!(sqlite $check);)+
+            $(contract!(sqlite $alone);)+
             $(contract!(sqlite $shared);)+
-            $(contract!(sqlite $keep);)+
+            $(contract!(sqlite $file);)+
+            $(contract!(sqlite $told);)+
+        }
+        mod on_postgres {
+            $(contract!(postgres $check);)+
+            $(contract!(postgres $told);)+
         }
         mod kept_elsewhere {
             $(contract!(kept $check);)+
-            $(contract!(kept $keep);)+
+            $(contract!(kept $alone);)+
+            $(contract!(kept $file);)+
+            $(contract!(kept $told);)+
         }
         mod in_memory {
             $(contract!(memory $check);)+
+            $(contract!(memory $alone);)+
             $(contract!(memory $shared);)+
         }
+    };
+    (postgres $check:ident) => {
+        #[tokio::test]
+        async fn $check() {
+            if crate::postgres::is_installed() {
+                contract!(run postgres $check);
+            }
+        }
+    };
+    (run $store:ident $check:ident) => {
+        let dir = tempfile::tempdir().unwrap();
+        super::$check(super::$store, dir.path()).await;
     };
     ($store:ident $check:ident) => {
         #[tokio::test]
         async fn $check() {
-            let dir = tempfile::tempdir().unwrap();
-            super::$check(super::$store, dir.path()).await;
+            contract!(run $store $check);
         }
     };
 }
@@ -113,7 +152,6 @@ contract! {
     a_batch_that_was_never_complete_is_not_payable_and_goes,
     transitions_move_the_sums_and_survive,
     a_write_on_top_of_something_unread_is_refused_whole,
-    one_runner_at_a_time_and_the_second_learns_who,
     what_is_due_comes_in_order_and_nothing_else,
     waking_makes_the_unfinished_due,
     rows_paid_elsewhere_are_held,
@@ -125,10 +163,13 @@ contract! {
     a_nudge_makes_an_open_order_due_and_nothing_else,
     rows_are_found_by_outcome_and_by_the_time_they_changed,
     an_offer_writes_what_is_as_it_was_read,
+    } alone {
+    one_runner_at_a_time_and_the_second_learns_who,
     } shared {
     a_runner_that_lost_its_batch_cannot_write,
-    } to_keep {
+    } in_files {
     a_purged_batch_keeps_its_books_and_forgets_its_people,
+    } told {
     news_come_of_what_others_do,
     }
 }
@@ -224,6 +265,7 @@ async fn a_batch_that_was_never_complete_is_not_payable_and_goes(make: Maker, di
     store.append(&lease, &payroll(10), at(0)).await.unwrap();
     let batch = store.batch(Some("a")).await.unwrap();
     assert_eq!(batch.state, BatchState::Loading);
+    store.renew(&lease, None, at(1)).await.unwrap();
     drop(lease);
     assert_eq!(store.batch(None).await.unwrap_err().kind(), ErrorKind::NoSuchBatch);
     let refused = store.lease(&batch, "me", at(1)).await.unwrap_err();
@@ -398,169 +440,6 @@ async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
     // What was read counts: a write on top of a woken row goes through.
     put(&*store, &lease, due[2].payout.clone(), State::Failed).await;
     store.audit(batch.id).await.unwrap();
-}
-
-async fn rows_paid_elsewhere_are_held(make: Maker, dir: &Path) {
-    let store = make(dir, false).await;
-    let (first, lease) = loaded(&*store, "first", 1, 6).await;
-    for (number, state) in (1..).zip([
-        State::Paid,
-        State::Unanswered,
-        State::Failed,
-        State::Expired,
-        State::Processing,
-    ]) {
-        let payout = row(&*store, &first, number).await;
-        put(&*store, &lease, payout, state).await;
-    }
-    drop(lease);
-    let (second, lease) = loaded(&*store, "second", 2, 7).await;
-    // An order number was minted and its withdrawal never left: the other batch paid all the same.
-    let mut begun = row(&*store, &second, 5).await;
-    begun.order = Some(Order {
-        no: OrderNo::mint(&second.code, 5, 1),
-        sends: 0,
-        sent_at: None,
-        seen: false,
-        not_found: 0,
-        not_found_at: None,
-    });
-    put(&*store, &lease, begun, State::Pending).await;
-    assert_eq!(store.hold_duplicates(&lease, at(3)).await.unwrap(), 3);
-    let states: Vec<_> = store
-        .rows(second.id, 0, 9)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|record| record.payout.outcome())
-        .collect();
-    let (held, pending) = (Outcome::Held, Outcome::Pending);
-    assert_eq!(states, [held, held, pending, pending, held, pending, pending]);
-    assert_eq!(row(&*store, &second, 1).await.reason.unwrap().code, "duplicate");
-    store.audit(second.id).await.unwrap();
-}
-
-async fn what_people_decided_is_kept_and_counts_for_its_cause_alone(make: Maker, dir: &Path) {
-    let store = make(dir, false).await;
-    let (first, lease) = loaded(&*store, "first", 1, 3).await;
-    for number in 1..=3 {
-        let payout = row(&*store, &first, number).await;
-        put(&*store, &lease, payout, State::Paid).await;
-    }
-    drop(lease);
-    let (second, lease) = loaded(&*store, "second", 2, 3).await;
-    let decision = |ruling, about: &str| Decision {
-        ruling,
-        about: about.to_owned(),
-        by: "sophea".to_owned(),
-        reason: "\"agreed\", ប្រាក់".to_owned(),
-    };
-    let decided = [
-        vec![decision(Ruling::Released, "holder_name"), decision(Ruling::Released, "duplicate")],
-        vec![decision(Ruling::Released, "holder_name")],
-        vec![decision(Ruling::Rejected, "duplicate")],
-    ];
-    for (number, decisions) in (1..).zip(decided.clone()) {
-        let payout = Payout { decisions, ..row(&*store, &second, number).await };
-        put(&*store, &lease, payout, State::Pending).await;
-    }
-    assert_eq!(store.hold_duplicates(&lease, at(3)).await.unwrap(), 2);
-    for (number, (decisions, state)) in
-        (1..).zip(decided.into_iter().zip([State::Pending, State::Held, State::Held]))
-    {
-        let found = store.find(second.id, &format!("R-{number}")).await.unwrap().unwrap();
-        assert_eq!((found.payout.decisions, found.payout.state), (decisions, state), "{number}");
-    }
-    assert!(store.find(second.id, "R-4").await.unwrap().is_none());
-    store.audit(second.id).await.unwrap();
-}
-
-/// Whether a text stands in any file of the store, in the main one or beside it.
-fn is_in_files(dir: &Path, text: &str) -> bool {
-    std::fs::read_dir(dir).unwrap().any(|file| {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        bytes.windows(text.len()).any(|window| window == text.as_bytes())
-    })
-}
-
-async fn a_purged_batch_keeps_its_books_and_forgets_its_people(make: Maker, dir: &Path) {
-    let planted = ["Planted Holder", "https://planted.example/otp", "planted words", "Plantedson"];
-    let store = make(dir, false).await;
-    let mut rows = payroll(300);
-    rows[0].payee.last_name = planted[3].into();
-    let lease = store.create(&new_batch("a"), &identity(), code(1), "me", at(0)).await.unwrap();
-    store.append(&lease, &rows, at(0)).await.unwrap();
-    let batch = store.complete(&lease, at(0)).await.unwrap();
-    let mut payout = row(&*store, &batch, 1).await;
-    payout.holder_name = Some(planted[0].into());
-    payout.otp_url = Some(planted[1].to_owned());
-    payout.reason = Some(Reason::new("rejected", planted[2]));
-    payout.warning = Some(Reason::new("holder_name", planted[0]));
-    payout.decisions = vec![Decision {
-        ruling: Ruling::Rejected,
-        about: "holder_name".to_owned(),
-        by: "sophea".to_owned(),
-        reason: planted[2].to_owned(),
-    }];
-    put(&*store, &lease, payout, State::Cancelled).await;
-    drop(lease);
-    let (_, lease) = loaded(&*store, "b", 2, 3).await;
-    drop(lease);
-    for text in planted {
-        assert!(is_in_files(dir, text), "{text} was never there");
-    }
-    let before = store.summary(batch.id).await.unwrap();
-
-    let lease = store.lease(&batch, "me", at(2)).await.unwrap();
-    store.purge(&lease, at(2)).await.unwrap();
-
-    for text in planted {
-        assert!(!is_in_files(dir, text), "{text} is still there");
-    }
-    let records = store.rows(batch.id, 0, 1_000).await.unwrap();
-    for (record, new) in records.iter().zip(&rows) {
-        assert_eq!((&record.reference, &record.payout.money), (&new.reference, &new.money));
-        assert_eq!((&record.payee, &record.body, record.extra.len()), (&None, &None, 0));
-    }
-    let first = &records[0].payout;
-    assert_eq!(first.decisions[0].by, "sophea", "who decided is no payee");
-    assert_eq!(first.decisions[0].ruling, Ruling::Rejected);
-    assert_eq!(first.reason.as_ref().map(|reason| reason.code.as_str()), Some("rejected"));
-    assert_eq!(records[1].payout.reason, None);
-    assert_eq!(store.summary(batch.id).await.unwrap(), before);
-    store.audit(batch.id).await.unwrap();
-    let found = store.batch(Some("a")).await.unwrap();
-    assert_eq!(found.purged_at, Some(at(2)));
-    let other = store.batch(Some("b")).await.unwrap();
-    assert_eq!(other.purged_at, None);
-    assert!(store.rows(other.id, 0, 9).await.unwrap().iter().all(|row| row.payee.is_some()));
-}
-
-async fn conflicts_and_money_under_way_are_seen_from_other_batches(make: Maker, dir: &Path) {
-    let store = make(dir, false).await;
-    let (first, lease) = loaded(&*store, "first", 1, 6).await;
-    for (number, state) in (1..).zip([State::Paid, State::Unanswered, State::Failed]) {
-        let payout = row(&*store, &first, number).await;
-        put(&*store, &lease, payout, state).await;
-    }
-    drop(lease);
-    let (second, _lease) = loaded(&*store, "second", 2, 1).await;
-    let references = ["R-1", "R-2", "R-3", "R-4", "R-99"];
-    let found = store.conflicts(&references, Some(second.id)).await.unwrap();
-    let found: Vec<_> =
-        found.iter().map(|it| (it.reference.as_str(), it.batch.as_str(), it.outcome)).collect();
-    let expected = [
-        ("R-1", "first", Outcome::Paid),
-        ("R-2", "first", Outcome::InDoubt),
-        ("R-4", "first", Outcome::Pending),
-    ];
-    assert_eq!(found, expected);
-    let many: Vec<String> = (0..1_200).map(|n| format!("R-{n}")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert_eq!(store.conflicts(&many, None).await.unwrap().len(), 6);
-    let under_way = store.in_flight_elsewhere(second.id).await.unwrap();
-    assert_eq!(under_way, [(Currency::Usd, "2.25".parse().unwrap())]);
-    assert_eq!(store.in_flight_elsewhere(first.id).await.unwrap(), []);
 }
 
 async fn a_cause_to_stop_is_kept(make: Maker, dir: &Path) {

@@ -77,6 +77,8 @@ class BatchState(OpenEnum):
     """Ended before its rows did; `resume` goes on."""
     FINISHED = "finished"
     """Every row has ended or waits for a person."""
+    MOVED = "moved"
+    """It goes on in another store, and is here to be read only."""
 
 
 class StopCause(OpenEnum):

@@ -59,6 +59,7 @@ _STATES = {
     "running": "running, or its runner died",
     "stopped": "stopped before its rows were done",
     "finished": "finished",
+    "moved": "moved to another store",
 }
 
 _DIFFERENCES = {

@@ -46,6 +46,8 @@ pub enum BatchState {
     Stopped,
     /// Every row has ended or waits for a person.
     Finished,
+    /// It goes on in another store, and is here to be read only.
+    Moved,
 }
 
 /// A cause that concerns every row of a batch.

@@ -47,7 +47,7 @@ pub(crate) async fn execute(
             yes: "add --yes to cancel without being asked",
         })?;
     }
-    let engine = engine(&place, config, global, "cancel").await?;
+    let engine = engine(&place, config, "cancel").await?;
     let request = engine.request_cancel(&batch, &decider(), args.reason.as_deref()).await?;
     note(global, &format!("batch {} is {request}; nothing more of it is sent", batch.name));
     let stands = |failure: Failure| {
@@ -63,7 +63,7 @@ pub(crate) async fn execute(
             Some(_) => failure,
             None => stands(failure),
         })?;
-    work(&batch, client, &place, global, async |gateway, cancel| {
+    work(engine, &batch, client, &place, global, async |engine, gateway, cancel| {
         engine.run_once_free(&batch, gateway, cancel, WAIT).await.map_err(|error| {
             let is_held = error.kind() == ErrorKind::Locked;
             let failure = Failure::from(error);

@@ -8,6 +8,7 @@ use kess_gateway::{Amount, Currency};
 
 use crate::GatewayIdentity;
 use crate::command::failure::Failure;
+use crate::command::log;
 use crate::command::output::{amount_lines, table, tell};
 use crate::report::grouped;
 
@@ -59,6 +60,7 @@ pub(crate) fn ask(question: &Question<'_>) -> Result<(), Failure> {
     }
 }
 
+/// Whether somebody sits there who can be asked.
 pub(crate) fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    !log::is_json() && io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -25,7 +25,7 @@ pub(crate) async fn execute(
         Ruling::Released => "release",
         Ruling::Rejected => "reject",
     };
-    let engine = engine(&place, config, global, command).await?;
+    let engine = engine(&place, config, command).await?;
     let by = decider();
     let decided = engine.decide(&batch, &args.reference, ruling, &by, &args.reason).await?;
     if global.json {

@@ -40,6 +40,7 @@ fn document(batches: &[(Batch, BatchSummary)]) -> Result<String, Failure> {
             source: &batch.source,
             created_at: batch.created_at.to_string(),
             purged_at: batch.purged_at.map(|at| at.to_string()),
+            moved_to: batch.moved.as_ref().map(|departure| departure.to.as_str()),
             summary,
         });
     }
@@ -58,6 +59,7 @@ struct ListEntry<'a> {
     source: &'a str,
     created_at: String,
     purged_at: Option<String>,
+    moved_to: Option<&'a str>,
     summary: Box<RawValue>,
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn execute(
     let place = Place::of(config, args.sandbox)?;
     let store = place.open_with_batches().await?;
     let batch = store.batch(args.batch.as_deref()).await?;
-    let engine = engine(&place, config, global, "pause").await?;
+    let engine = engine(&place, config, "pause").await?;
     let request = engine.pause(&batch, &decider()).await?;
     let name = quoted(&batch.name);
     if global.json {

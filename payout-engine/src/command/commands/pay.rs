@@ -15,23 +15,21 @@ use crate::config::Config;
 use crate::report::summary_json;
 use crate::{Batch, BatchSummary, Cancel, Engine, Gateway, KessGateway, Outcome, host_name};
 
-/// An engine on the store of `place`, with the configured patience and somebody watching.
+/// An engine on the store of `place`, with the configured patience.
 pub(crate) async fn engine(
     place: &Place,
     config: &Config,
-    global: &Global,
     command: &str,
 ) -> Result<Engine, Failure> {
     let runner = format!("payout {command}, process {} on {}", std::process::id(), host_name());
-    Ok(Engine::new(place.open().await?)
-        .with_policy(config.policy())
-        .with_observer(progress::observer(global))
-        .with_runner(runner))
+    let engine = Engine::new(place.open().await?);
+    Ok(engine.with_policy(config.policy()).with_runner(runner))
 }
 
-/// Does what a command does with `batch`, drains it at a signal, and tells how the batch stands
-/// then.
+/// Does what a command does with `batch`, lets the user watch, drains it at a signal, and tells how
+/// the batch stands then.
 pub(crate) async fn work<F>(
+    engine: Engine,
     batch: &Batch,
     client: Client,
     place: &Place,
@@ -39,10 +37,11 @@ pub(crate) async fn work<F>(
     work: F,
 ) -> Result<Exit, Failure>
 where
-    F: AsyncFnOnce(Arc<dyn Gateway>, &Cancel) -> Result<BatchSummary, Failure>,
+    F: AsyncFnOnce(Engine, Arc<dyn Gateway>, &Cancel) -> Result<BatchSummary, Failure>,
 {
     let cancel = interrupt::watch()?;
-    let summary = work(Arc::new(KessGateway::new(client)), &cancel).await?;
+    let engine = engine.with_observer(progress::observer(global, &batch.name));
+    let summary = work(engine, Arc::new(KessGateway::new(client)), &cancel).await?;
     conclude(&summary, batch, place, global)
 }
 

@@ -1,9 +1,12 @@
-//! `payout purge`: removes personal data from a finished batch, keeps amounts and outcomes.
+//! `payout purge`: removes personal data from finished batches, keeps amounts and outcomes.
 
 use serde_json::json;
 
+use super::archive::older_than;
+use super::carry::names;
 use super::confirm::{Question, ask};
 use super::pay::engine;
+use crate::Batch;
 use crate::command::args::{Global, PurgeArgs};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
@@ -19,30 +22,44 @@ pub(crate) async fn execute(
     config: &Config,
 ) -> Result<Exit, Failure> {
     let place = Place::of(config, args.sandbox)?;
-    let batch = {
+    let batches = {
         // Closed again at once: whoever reads keeps old pages in the log.
         let store = place.open_with_batches().await?;
-        named_or_newest(&*store, args.batch.as_deref()).await?
+        match args.older_than {
+            None => vec![named_or_newest(&*store, args.batch.as_deref()).await?],
+            Some(days) => older_than(&*store, days).await?,
+        }
     };
-    let rows = count(batch.rows, "row");
-    if !args.yes {
+    let rows = count(batches.iter().map(|batch| batch.rows).sum(), "row");
+    if !args.yes && !batches.is_empty() {
         ask(&Question {
             about: format!(
-                "names, accounts, contacts and texts of {rows} of batch {} go for good; \
+                "names, accounts, contacts and texts of {rows} of {} go for good; \
                  references, amounts and outcomes stay",
-                batch.name
+                names(&batches)
             ),
             question: "Remove?",
             nothing: "nothing was removed",
             yes: "add --yes to remove them without being asked",
         })?;
     }
-    let purged = engine(&place, config, global, "purge").await?.purge(&batch).await?;
+    let engine = engine(&place, config, "purge").await?;
+    let mut purged = Vec::new();
+    for batch in &batches {
+        purged.push(engine.purge(batch).await?);
+    }
     let text = if global.json {
-        let at = purged.purged_at.map(|at| at.to_string());
-        json!({ "batch": purged.name, "rows": purged.rows, "purged_at": at }).to_string()
+        let document = |batch: &Batch| {
+            let at = batch.purged_at.map(|at| at.to_string());
+            json!({ "batch": batch.name, "rows": batch.rows, "purged_at": at })
+        };
+        match (args.older_than, purged.as_slice()) {
+            (None, [batch]) => document(batch).to_string(),
+            _ => json!({ "batches": purged.iter().map(document).collect::<Vec<_>>() }).to_string(),
+        }
     } else {
-        format!("batch {}: personal data of {rows} are removed, the books are kept", batch.name)
+        let names = names(&purged);
+        format!("{names}: personal data of {rows} are removed, the books are kept")
     };
     print(&text)?;
     Ok(Exit::Done)

@@ -21,7 +21,7 @@ pub(crate) async fn execute(
     let place = Place::of(config, args.sandbox)?;
     let store = place.open_with_batches().await?;
     let batch = store.batch(args.batch.as_deref()).await?;
-    let engine = engine(&place, config, global, "resume").await?;
+    let engine = engine(&place, config, "resume").await?;
     engine.unpause(&batch, &decider()).await?;
     match &batch.cancelled {
         None => note(global, &format!("going on with batch {}", batch.name)),
@@ -31,7 +31,7 @@ pub(crate) async fn execute(
         }
     }
     let (client, _rehearsal) = connect(&place, config, &*store, &batch).await?;
-    work(&batch, client, &place, global, async |gateway, cancel| {
+    work(engine, &batch, client, &place, global, async |engine, gateway, cancel| {
         Ok(engine.run(&batch, gateway, cancel).await?)
     })
     .await

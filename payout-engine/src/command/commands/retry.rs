@@ -40,10 +40,10 @@ pub(crate) async fn execute(
     }
     confirm(args.yes || batch.options.dry_run, rows, &totals, &batch.gateway)?;
     let (client, _rehearsal) = connect(&place, config, &*store, &batch).await?;
-    let engine = engine(&place, config, global, "retry").await?;
+    let engine = engine(&place, config, "retry").await?;
     engine.unpause(&batch, &decider()).await?;
     note(global, &format!("trying {} of batch {} again", count(rows, "row"), batch.name));
-    work(&batch, client, &place, global, async |gateway, cancel| {
+    work(engine, &batch, client, &place, global, async |engine, gateway, cancel| {
         Ok(engine.retry(&batch, gateway, cancel).await?)
     })
     .await

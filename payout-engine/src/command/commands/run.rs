@@ -7,7 +7,7 @@ use crate::admission::Conditions;
 use crate::command::args::{Global, RunArgs};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
-use crate::command::output::{checked_json, checked_text, note, print, tell};
+use crate::command::output::{checked_json, checked_note, note, print, tell, tell_failure};
 use crate::command::place::Place;
 use crate::command::rehearsal::Rehearsal;
 use crate::config::Config;
@@ -26,16 +26,16 @@ pub(crate) async fn execute(
     let conditions = conditions(args, &place);
     if let Err(refused) = conditions.check_file(&checked) {
         let refusal = Failure::from(refused);
-        tell(&checked_text(&checked));
+        tell(&checked_note(&checked));
         if global.json {
             print(&checked_json(&checked))?;
-            tell(&refusal.text());
+            tell_failure(&refusal);
             return Ok(refusal.exit);
         }
         return Err(refusal);
     }
     if !checked.warnings.is_empty() || !checked.problems.is_empty() {
-        note(global, &checked_text(&checked));
+        note(global, &checked_note(&checked));
     }
     let rehearsal =
         if args.sandbox { Some(Rehearsal::start(place.sandbox_state())?) } else { None };
@@ -54,7 +54,7 @@ pub(crate) async fn execute(
     if let Some(rehearsal) = &rehearsal {
         open_accounts(rehearsal, &checked)?;
     }
-    let engine = engine(&place, config, global, "run").await?;
+    let engine = engine(&place, config, "run").await?;
     let batch = take_in(args, config, &engine, &conditions, &checked, &identity).await?;
     note(global, &format!("batch {}: {}", batch.name, count(batch.rows, "row")));
     if args.hand_over {
@@ -62,7 +62,7 @@ pub(crate) async fn execute(
         let summary = engine.store().summary(batch.id).await?;
         return conclude(&summary, &batch, &place, global);
     }
-    work(&batch, client, &place, global, async |gateway, cancel| {
+    work(engine, &batch, client, &place, global, async |engine, gateway, cancel| {
         Ok(engine.run(&batch, gateway, cancel).await?)
     })
     .await

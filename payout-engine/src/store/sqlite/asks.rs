@@ -9,9 +9,8 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{
     SqliteStore,
-    codec::{Fields, millis},
-    failed,
-    work::{Log, Work, begin},
+    transfer::gone,
+    work::{Work, begin},
     write::push_in_flight,
 };
 use crate::{
@@ -19,6 +18,12 @@ use crate::{
     chain::LogEvent,
     error::Error,
     order_no::OrderNo,
+    store::{
+        books::never_loaded,
+        codec::{Fields, millis},
+        failed,
+        log::Log,
+    },
 };
 
 pub(super) async fn request_cancel(
@@ -30,7 +35,8 @@ pub(super) async fn request_cancel(
     let mut tx = begin(&mut writer).await?;
     let marked = sqlx::query(
         "UPDATE batches SET cancel_requested_at = ?, cancel_requested_by = ?, cancel_reason = ?, \
-         updated_at = ? WHERE id = ? AND cancel_requested_at IS NULL AND state <> 'loading' \
+         updated_at = ? WHERE id = ? AND cancel_requested_at IS NULL \
+         AND state NOT IN ('loading', 'moved') \
          RETURNING fence, events, head, salt",
     )
     .bind(millis(request.at))
@@ -42,6 +48,7 @@ pub(super) async fn request_cancel(
     .await
     .map_err(failed("cancel the batch"))?;
     let standing = read(&mut tx, batch.id).await?.cancel;
+    let refused = gone(&mut tx, batch).await?;
     if let Some(marked) = marked {
         let (fence, log) = (Fields(&marked).int("fence")?, Log::of(&marked)?);
         let mut work = Work::within(tx, batch.id, &batch.name, fence, log, request.at);
@@ -50,7 +57,7 @@ pub(super) async fn request_cancel(
         work.commit("cancel the batch").await?;
         store.bell.ring();
     }
-    standing.ok_or_else(|| never_loaded(batch))
+    standing.ok_or_else(|| refused.unwrap_or_else(|| never_loaded(&batch.name)))
 }
 
 pub(super) async fn request_pause(
@@ -62,7 +69,7 @@ pub(super) async fn request_pause(
     let mut tx = begin(&mut writer).await?;
     let marked = sqlx::query(
         "UPDATE batches SET paused_at = ?, paused_by = ?, updated_at = ? \
-         WHERE id = ? AND paused_at IS NULL AND state <> 'loading' \
+         WHERE id = ? AND paused_at IS NULL AND state NOT IN ('loading', 'moved') \
          RETURNING fence, events, head, salt",
     )
     .bind(millis(request.at))
@@ -73,6 +80,7 @@ pub(super) async fn request_pause(
     .await
     .map_err(failed("pause the batch"))?;
     let standing = read(&mut tx, batch.id).await?.pause;
+    let refused = gone(&mut tx, batch).await?;
     if let Some(marked) = marked {
         let (fence, log) = (Fields(&marked).int("fence")?, Log::of(&marked)?);
         let mut work = Work::within(tx, batch.id, &batch.name, fence, log, request.at);
@@ -80,7 +88,7 @@ pub(super) async fn request_pause(
         work.commit("pause the batch").await?;
         store.bell.ring();
     }
-    standing.ok_or_else(|| never_loaded(batch))
+    standing.ok_or_else(|| refused.unwrap_or_else(|| never_loaded(&batch.name)))
 }
 
 pub(super) async fn lift_pause(
@@ -93,7 +101,7 @@ pub(super) async fn lift_pause(
     let mut tx = begin(&mut writer).await?;
     let lifted = sqlx::query(
         "UPDATE batches SET paused_at = NULL, paused_by = NULL, updated_at = ? \
-         WHERE id = ? AND paused_at IS NOT NULL AND state <> 'loading' \
+         WHERE id = ? AND paused_at IS NOT NULL AND state NOT IN ('loading', 'moved') \
          RETURNING fence, events, head, salt",
     )
     .bind(millis(now))
@@ -124,7 +132,10 @@ pub(super) async fn nudge(
     let mut nudge = QueryBuilder::<Sqlite>::new("UPDATE payouts SET next_at = ");
     nudge.push_bind(millis(now));
     nudge.push(" WHERE batch_id = (SELECT id FROM batches WHERE code = ");
-    nudge.push_bind(code.as_str().to_owned()).push(") AND row = ").push_bind(row.cast_signed());
+    nudge
+        .push_bind(code.as_str().to_owned())
+        .push(" AND state <> 'moved') AND row = ")
+        .push_bind(row.cast_signed());
     nudge.push(" AND order_no = ").push_bind(order_no.as_str().to_owned());
     nudge.push(" AND outcome IN (");
     push_in_flight(&mut nudge);
@@ -150,11 +161,5 @@ async fn read(connection: &mut SqliteConnection, batch: BatchId) -> Result<Brake
     .fetch_one(connection)
     .await
     .map_err(failed("read the batch"))?;
-    let row = Fields(&row);
-    let (cancel, pause) = (row.cancel_request()?, row.pause_request()?);
-    Ok(Brakes { cancel, pause, stopped: row.stopped()? })
-}
-
-fn never_loaded(batch: &Batch) -> Error {
-    Error::batch_state(&batch.name, "was never loaded completely, so nothing of it can be sent")
+    Fields(&row).brakes()
 }

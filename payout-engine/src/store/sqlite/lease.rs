@@ -10,15 +10,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use super::{
-    SqliteStore,
-    codec::{Fields, millis},
-    failed,
-};
+use super::SqliteStore;
 use crate::{
     batch::{BatchId, RunnerLease},
     error::Error,
-    store::Lease,
+    store::{
+        Lease,
+        codec::{Fields, millis},
+        failed,
+    },
 };
 
 /// Refuses while a runner on another machine counts as alive. Those of this machine are dead: the

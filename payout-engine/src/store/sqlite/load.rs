@@ -1,6 +1,6 @@
 //! Taking a batch in: many rows, few statements, and nothing payable before all of it is there.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rand::rngs::OsRng;
@@ -8,19 +8,22 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{
     SqliteStore,
-    codec::{Fields, millis, units},
-    failed,
     lease::refuse_held,
-    work::{Log, Work, begin},
+    work::{Work, begin},
 };
 use crate::{
     batch::{Batch, BatchId, BatchState, GatewayIdentity, NewBatch},
-    chain::{Creation, LogEvent, LogHash, Requested, Salt},
+    chain::{LogEvent, LogHash, Requested, Salt},
     error::Error,
-    machine::{Payout, State},
     order_no::BatchCode,
-    payout::{NewPayout, Outcome},
-    store::Lease,
+    payout::NewPayout,
+    store::{
+        Lease,
+        books::{Moves, creation, duplicate_or_failed, first, sums_of, taken, units_of},
+        codec::{Fields, millis},
+        failed,
+        log::Log,
+    },
 };
 
 /// Rows in one statement; two dozen values each stay well below SQLite's limit of 32,766.
@@ -45,16 +48,13 @@ pub(super) async fn create(
         .execute(&mut *tx)
         .await
         .map_err(failed("remove a half loaded batch"))?;
-    let taken = sqlx::query("SELECT 1 FROM batches WHERE name = ?")
+    let same_name = sqlx::query("SELECT 1 FROM batches WHERE name = ?")
         .bind(&new.name)
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed("look for the batch"))?;
-    if taken.is_some() {
-        return Err(Error::batch_state(
-            &new.name,
-            "exists already; `payout resume` goes on with it, `--batch` gives another name",
-        ));
+    if same_name.is_some() {
+        return Err(taken(&new.name));
     }
     let log =
         Log { events: 0, head: LogHash::genesis(&code), salt: Some(Salt::random(&mut OsRng)) };
@@ -83,7 +83,7 @@ pub(super) async fn create(
     let witness = Arc::new(store.witness(code)?.0);
     let work = Work::within(tx, BatchId(id), &new.name, 1, Some(log), now);
     let mut work = work.seen_by(&witness);
-    work.log(LogEvent::created(creation(new, gateway, code, runner), new)).await?;
+    work.log(creation(new, gateway, code, runner)).await?;
     work.commit("create the batch").await?;
     Ok(Lease {
         batch: BatchId(id),
@@ -93,18 +93,6 @@ pub(super) async fn create(
         witness: Some(witness),
         _lock: lock,
     })
-}
-
-fn creation(new: &NewBatch, gateway: &GatewayIdentity, code: BatchCode, runner: &str) -> Creation {
-    Creation {
-        name: new.name.clone(),
-        code: code.to_string(),
-        base_url: gateway.base_url.clone(),
-        seller_code: gateway.seller_code.clone(),
-        source: new.source.clone(),
-        options: new.options.clone(),
-        runner: runner.to_owned(),
-    }
 }
 
 pub(super) async fn append(
@@ -127,36 +115,14 @@ pub(super) async fn append(
     work.commit("write the rows").await
 }
 
-/// A row as it is before anything happens to it.
-fn first(row: &NewPayout, now: Timestamp) -> Payout {
-    let mut payout = Payout::new(row.row, row.money.clone(), now);
-    if let Some(reason) = &row.invalid {
-        payout.state = State::Invalid;
-        payout.next_at = None;
-        payout.reason = Some(reason.clone());
-    }
-    payout
-}
-
 async fn insert_payouts(work: &mut Work<'_>, rows: &[NewPayout]) -> Result<(), Error> {
-    let mut sums: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
     let mut insert = QueryBuilder::<Sqlite>::new(
         "INSERT INTO payouts (batch_id, row, line, reference, currency, amount, state, outcome, \
          next_at, reason_code, reason_message, updated_at) ",
     );
     let mut values = Vec::with_capacity(rows.len());
     for row in rows {
-        let units = units(&row.money.amount())
-            .ok_or_else(|| Error::row(row.row, "the amount does not fit the store"))?;
-        let payout = first(row, work.now);
-        let outcome = payout.outcome();
-        let sum = sums.entry((row.money.currency().as_str(), outcome.as_str())).or_default();
-        sum.0 += 1;
-        sum.1 = sum
-            .1
-            .checked_add(units)
-            .ok_or_else(|| Error::row(row.row, "the batch's sum does not fit the store"))?;
-        values.push((row, units, payout));
+        values.push((row, units_of(row)?, first(row, work.now)));
     }
     insert.push_values(values, |mut tuple, (row, units, payout)| {
         let reason = payout.reason.as_ref();
@@ -176,21 +142,7 @@ async fn insert_payouts(work: &mut Work<'_>, rows: &[NewPayout]) -> Result<(), E
     });
     let inserted = insert.build().execute(&mut *work.tx).await;
     inserted.map_err(|error| duplicate_or_failed(error, rows))?;
-    for ((currency, outcome), (count, amount)) in sums {
-        move_sum(work, currency, outcome, count, amount).await?;
-    }
-    Ok(())
-}
-
-/// Intake finds repeated references with their lines; this is only the last line of defence.
-fn duplicate_or_failed(error: sqlx::Error, rows: &[NewPayout]) -> Error {
-    let unique = error.as_database_error().is_some_and(|e| e.is_unique_violation());
-    match rows.first() {
-        Some(first) if unique => {
-            Error::row(first.row, "here or shortly after: a reference or record number is repeated")
-        }
-        _ => Error::store("write the rows", error),
-    }
+    move_sums(work, &sums_of(rows, work.now)?).await
 }
 
 async fn insert_payees(work: &mut Work<'_>, rows: &[NewPayout]) -> Result<(), Error> {
@@ -229,8 +181,15 @@ async fn insert_payees(work: &mut Work<'_>, rows: &[NewPayout]) -> Result<(), Er
     Ok(())
 }
 
-/// Adds to the sum of one outcome; taking away is adding a negative number.
-pub(super) async fn move_sum(
+/// Moves the sums of a batch.
+pub(super) async fn move_sums(work: &mut Work<'_>, moves: &Moves<'_>) -> Result<(), Error> {
+    for ((currency, outcome), (rows, amount)) in moves {
+        move_sum(work, currency, outcome.as_str(), *rows, *amount).await?;
+    }
+    Ok(())
+}
+
+async fn move_sum(
     work: &mut Work<'_>,
     currency: &str,
     outcome: &str,
@@ -313,18 +272,5 @@ pub(super) async fn requested(
         .fetch_all(connection)
         .await
         .map_err(failed("read what was requested"))?;
-    rows.iter()
-        .map(|row| {
-            let row = Fields(row);
-            Ok(Requested {
-                currency: row.text("currency")?.to_owned(),
-                rows: row.count("rows")?,
-                amount: row.int("amount")?,
-            })
-        })
-        .collect()
+    rows.iter().map(|row| Fields(row).requested()).collect()
 }
-
-/// Outcomes whose money was sent and whose end is not known.
-pub(super) const IN_FLIGHT: [Outcome; 3] =
-    [Outcome::InDoubt, Outcome::AwaitingOtp, Outcome::Processing];

@@ -10,12 +10,12 @@
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use super::{SqliteStore, codec::millis, failed, work::Work};
-use crate::{chain::LogEvent, error::Error, store::Lease};
-
-/// What stands where words stood. Words of people, of banks and of the gateway may name somebody;
-/// codes never do, so they stay.
-const REMOVED: &str = "removed with the personal data";
+use super::{SqliteStore, work::Work};
+use crate::{
+    chain::LogEvent,
+    error::Error,
+    store::{Lease, books::REMOVED, codec::millis, failed},
+};
 
 const FORGET_ROWS: &str = "UPDATE payouts SET holder_name = NULL, otp_url = NULL, \
     reason_message = iif(reason_code IS NULL, NULL, ?2), \

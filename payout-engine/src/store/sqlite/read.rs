@@ -2,22 +2,25 @@
 //!
 //! Nothing here writes. Reads see the last commit, never half of one.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     SqliteStore,
-    codec::{Fields, amount, currency, millis, time},
-    failed,
-    write::{UNFINISHED, given_up_unbooked, push_in_flight},
+    write::{given_up_unbooked, push_in_flight},
 };
 use crate::{
     batch::{Batch, BatchId},
     error::Error,
     payout::{BatchSummary, Outcome},
-    store::{Claim, Conflict, PayoutRecord, Stretch, Sum},
+    store::{
+        Claim, Conflict, PayoutRecord, Stretch, Sum,
+        books::{self, UNFINISHED, miscounted},
+        codec::{Fields, millis, time},
+        failed,
+    },
 };
 
 /// Progress and payee of a row in one go; `expected_holder` is the file's name, `holder_name` the
@@ -82,32 +85,7 @@ pub(super) async fn summary(store: &SqliteStore, batch: BatchId) -> Result<Batch
         .fetch_all(&mut *tx)
         .await
         .map_err(failed("read the sums"))?;
-    let fields = Fields(&row);
-    let mut summary = BatchSummary {
-        batch: fields.text("name")?.to_owned(),
-        rows: 0,
-        counts: BTreeMap::new(),
-        totals: BTreeMap::new(),
-        elapsed: Duration::from_millis(fields.count("elapsed_ms")?),
-        stopped: fields.stopped()?,
-        interrupted: fields.int("interrupted")? != 0,
-        cancelled: fields.cancel_request()?,
-    };
-    for sum in &sums {
-        let sum = Fields(sum);
-        let outcome: Outcome = sum.word("outcome")?;
-        let rows: u64 = sum.count("rows")?;
-        let money = amount(sum.int("amount")?);
-        summary.rows += rows;
-        *summary.counts.entry(outcome).or_default() += rows;
-        let total = summary.totals.entry(currency(sum.text("currency")?)?).or_default();
-        total.requested = total
-            .requested
-            .checked_add(money)
-            .ok_or_else(|| Error::books("the batch's sum is too large"))?;
-        total.by_outcome.insert(outcome, money);
-    }
-    Ok(summary)
+    books::summary(&row, &sums)
 }
 
 /// At least half of them are such that nothing was sent of, if there are as many; and at least half
@@ -187,10 +165,8 @@ pub(super) async fn count_rows(reader: &mut SqliteConnection, batch: BatchId) ->
     match wrong {
         None => Ok(()),
         Some(row) => {
-            let (currency, outcome): (String, String) = (row.get(0), row.get(1));
-            Err(Error::books(format!(
-                "the rows that are `{outcome}` in {currency} are not the sum kept of them"
-            )))
+            let row = Fields(&row);
+            Err(miscounted(row.text("currency")?, row.text("outcome")?))
         }
     }
 }
@@ -256,13 +232,7 @@ pub(super) async fn timeline(
     .fetch_all(&mut *reader)
     .await
     .map_err(failed("read when rows changed"))?;
-    rows.iter()
-        .map(|row| {
-            let row = Fields(row);
-            let (begin, outcome) = (row.time("begin")?, row.word("outcome")?);
-            Ok(Stretch { begin, outcome, rows: row.count("rows")? })
-        })
-        .collect()
+    rows.iter().map(|row| Fields(row).stretch()).collect()
 }
 
 pub(super) async fn find(
@@ -324,7 +294,9 @@ pub(super) async fn in_flight_elsewhere(
     batch: BatchId,
 ) -> Result<Vec<Sum>, Error> {
     let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT currency, sum(amount) AS amount FROM sums WHERE batch_id <> ",
+        "SELECT currency, sum(amount) AS amount FROM sums \
+         JOIN batches ON batches.id = sums.batch_id \
+         WHERE batches.state <> 'moved' AND batch_id <> ",
     );
     query.push_bind(batch.0).push(" AND outcome IN (");
     push_in_flight(&mut query);
@@ -335,10 +307,5 @@ pub(super) async fn in_flight_elsewhere(
         .fetch_all(&mut *reader)
         .await
         .map_err(failed("add up the money of other batches"))?;
-    rows.iter()
-        .map(|row| {
-            let row = Fields(row);
-            Ok((currency(row.text("currency")?)?, amount(row.int("amount")?)))
-        })
-        .collect()
+    rows.iter().map(|row| Fields(row).sum()).collect()
 }

@@ -6,17 +6,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction};
 
-use super::{
-    codec::{Fields, millis},
-    failed,
-};
 use crate::{
     batch::BatchId,
-    chain::{Entry, LogEvent, LogHash, Salt},
+    chain::{LogEvent, LogHash, Salt},
     error::Error,
-    store::{Lease, Witness},
+    store::{Lease, Witness, codec::millis, failed, log::Log},
 };
 
 /// Events in one statement. Small enough that the few different statement texts stay prepared.
@@ -31,23 +27,6 @@ pub(super) struct Work<'c> {
     fence: i64,
     log: Option<Log>,
     witness: Option<Arc<Witness>>,
-}
-
-/// The end of a batch's chain. A batch that was loaded before there was a log has none.
-pub(super) struct Log {
-    pub(super) events: i64,
-    pub(super) head: LogHash,
-    pub(super) salt: Option<Salt>,
-}
-
-impl Log {
-    pub(super) fn of(batch: &SqliteRow) -> Result<Option<Self>, Error> {
-        let batch = Fields(batch);
-        let Some(events) = batch.maybe_int("events")? else { return Ok(None) };
-        let salt = batch.maybe_bytes("salt")?.map(|salt| Salt::read(&salt)).transpose()?;
-        let head = LogHash::read(&batch.maybe_bytes("head")?.unwrap_or_default())?;
-        Ok(Some(Self { events, head, salt }))
-    }
 }
 
 /// Begins a transaction that will write, so that it never has to give way to another one.
@@ -110,6 +89,17 @@ impl<'c> Work<'c> {
         Ok(found.is_some_and(|found| found == hash.as_bytes()))
     }
 
+    /// Writes down that what the batch says of orders may be out of date.
+    pub(super) async fn doubt(&mut self) -> Result<(), Error> {
+        sqlx::query("UPDATE batches SET restored_at = ? WHERE id = ?")
+            .bind(millis(self.now))
+            .bind(self.batch.0)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed("doubt the batch"))?;
+        self.log(vec![LogEvent::Restored]).await
+    }
+
     /// The salt of the batch's seals; `None` once personal data was removed, or without a log.
     pub(super) fn salt(&self) -> Option<&Salt> {
         self.log.as_ref().and_then(|log| log.salt.as_ref())
@@ -126,13 +116,7 @@ impl<'c> Work<'c> {
         if events.is_empty() {
             return Ok(());
         }
-        let mut entries = Vec::with_capacity(events.len());
-        for event in events {
-            let entry = Entry::new(self.now, self.fence, event).encode()?;
-            log.head = log.head.next(&entry);
-            log.events += 1;
-            entries.push((log.events, entry, log.head));
-        }
+        let entries = log.add(self.now, self.fence, events)?;
         for chunk in entries.chunks(EVENTS_A_STATEMENT) {
             let mut insert =
                 QueryBuilder::<Sqlite>::new("INSERT INTO events (batch_id, seq, entry, hash) ");

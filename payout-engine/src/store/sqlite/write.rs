@@ -4,21 +4,17 @@
 //! one and tells the log what it changes; and it leaves the sums of the batch equal to what was
 //! requested.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::{
     SqliteStore,
-    codec::{Fields, amount, millis, units},
-    failed,
     lease::refuse_held,
-    load::{IN_FLIGHT, move_sum},
-    work::{Log, Work, begin},
+    load::move_sums,
+    transfer::{gone, mark},
+    work::{Work, begin},
 };
 use crate::{
     batch::{Batch, BatchState},
@@ -26,7 +22,13 @@ use crate::{
     error::Error,
     machine::State,
     payout::{Outcome, StopCause},
-    store::{Lease, StateChange, Transition},
+    store::{
+        Lease, StateChange, Transition,
+        books::{IN_FLIGHT, distinct_rows, half_loaded, moves_of, not_as_read, unbalanced},
+        codec::{Fields, millis},
+        failed,
+        log::Log,
+    },
 };
 
 /// Rows in one statement. Small enough that the few different statement texts stay prepared.
@@ -38,48 +40,58 @@ pub(super) async fn lease(
     runner: &str,
     now: Timestamp,
 ) -> Result<Lease, Error> {
+    take(store, batch, runner, now, None).await
+}
+
+/// Takes the batch over; with `to`, for good: from then on it goes on there.
+pub(super) async fn take(
+    store: &SqliteStore,
+    batch: &Batch,
+    runner: &str,
+    now: Timestamp,
+    to: Option<&str>,
+) -> Result<Lease, Error> {
     let lock = store.lock(runner)?;
     let mut writer = store.writer.lock().await;
     let mut tx = begin(&mut writer).await?;
     refuse_held(&mut tx, &store.host, now).await?;
     let taken = sqlx::query(
         "UPDATE batches SET fence = fence + 1, runner = ?, updated_at = ? \
-         WHERE id = ? AND state <> 'loading' RETURNING fence, events, head, salt, restored_at",
+         WHERE id = ? AND state <> 'loading' AND (state <> 'moved' OR moved_to = ?) \
+         RETURNING fence, state, events, head, salt, restored_at",
     )
     .bind(runner)
     .bind(millis(now))
     .bind(batch.id.0)
+    .bind(to)
     .fetch_optional(&mut *tx)
     .await
     .map_err(failed("take the batch over"))?;
-    let taken = taken.ok_or_else(|| {
-        Error::batch_state(&batch.name, "was never loaded completely; run its file again")
-    })?;
+    let Some(taken) = taken else {
+        return Err(gone(&mut tx, batch).await?.unwrap_or_else(|| half_loaded(&batch.name)));
+    };
     let fence = Fields(&taken).int("fence")?;
-    let mut restored_at = Fields(&taken).maybe_time("restored_at")?;
+    let is_gone = Fields(&taken).text("state")? == BatchState::Moved.as_str();
+    let restored_at = Fields(&taken).maybe_time("restored_at")?;
     let (witness, seen) = store.witness(batch.code)?;
     let witness = Arc::new(witness);
     let work = Work::within(tx, batch.id, &batch.name, fence, Log::of(&taken)?, now);
     let mut work = work.seen_by(&witness);
-    let mut events = vec![LogEvent::Leased { runner: runner.to_owned() }];
-    if !work.holds(seen).await? {
-        restored_at = Some(now);
-        events.push(LogEvent::Restored);
-        sqlx::query("UPDATE batches SET restored_at = ? WHERE id = ?")
-            .bind(millis(now))
-            .bind(batch.id.0)
-            .execute(&mut *work.tx)
-            .await
-            .map_err(failed("take the batch over"))?;
+    let is_doubtful = !work.holds(seen).await?;
+    work.log(vec![LogEvent::Leased { runner: runner.to_owned() }]).await?;
+    if is_doubtful {
+        work.doubt().await?;
     }
-    work.log(events).await?;
+    if let Some(to) = to.filter(|_| !is_gone) {
+        mark(&mut work, to).await?;
+    }
     work.commit("take the batch over").await?;
     witness.sync()?;
     Ok(Lease {
         batch: batch.id,
         name: batch.name.clone(),
         fence,
-        restored_at,
+        restored_at: if is_doubtful { Some(now) } else { restored_at },
         witness: Some(witness),
         _lock: lock,
     })
@@ -154,7 +166,9 @@ pub(super) async fn hold_duplicates(
     for outcome in Outcome::ALL.iter().filter(|outcome| outcome.may_have_moved_money()) {
         outcomes.push_bind(outcome.as_str());
     }
-    update.push("))) AND NOT EXISTS (SELECT 1 FROM json_each(payouts.decisions) AS decision ");
+    // Of a batch that went to another store nobody here knows what became of it there.
+    update.push(") OR (batches.state = 'moved' AND other.outcome IN ('pending', 'held'))");
+    update.push(")) AND NOT EXISTS (SELECT 1 FROM json_each(payouts.decisions) AS decision ");
     update.push("WHERE decision.value ->> 'about' = 'duplicate' ");
     update.push("AND decision.value ->> 'ruling' = 'released') RETURNING *");
     let held = update
@@ -181,7 +195,7 @@ pub(super) async fn write(
     let mut work = Work::begin(&mut writer, lease, now).await?;
     let mut rest = transitions;
     while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(distinct_rows(rest));
+        let (chunk, after) = rest.split_at(distinct_rows(rest, ROWS_A_STATEMENT));
         update(&mut work, chunk).await?;
         rest = after;
     }
@@ -191,7 +205,9 @@ pub(super) async fn write(
 
 /// Moves the sums for rows that were changed, and tells the log.
 async fn account_for(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), Error> {
-    if move_sums(work, transitions).await? {
+    let moves = moves_of(transitions)?;
+    if !moves.is_empty() {
+        move_sums(work, &moves).await?;
         check_sums(work).await?;
     }
     if !work.has_log() {
@@ -201,17 +217,6 @@ async fn account_for(work: &mut Work<'_>, transitions: &[Transition]) -> Result<
         |Transition { from, payout }: &Transition| LogEvent::moved(*from, payout, work.salt());
     let events = transitions.iter().map(moved).collect();
     work.log(events).await
-}
-
-/// How many transitions from the start fit one statement: no row twice, because one statement
-/// writes a row once.
-fn distinct_rows(transitions: &[Transition]) -> usize {
-    let mut seen = HashSet::with_capacity(ROWS_A_STATEMENT);
-    transitions
-        .iter()
-        .take(ROWS_A_STATEMENT)
-        .take_while(|transition| seen.insert(transition.payout.row))
-        .count()
 }
 
 async fn update(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), Error> {
@@ -280,34 +285,11 @@ async fn update(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), E
     if written.rows_affected() == transitions.len() as u64 {
         return Ok(());
     }
-    let rows: Vec<_> = transitions.iter().map(|t| t.payout.row.to_string()).collect();
-    Err(Error::books(format!("one of the rows {} is not as it was read", rows.join(", "))))
-}
-
-/// Moves the money of every transition from one outcome's sum to the other's. True if any moved.
-async fn move_sums(work: &mut Work<'_>, transitions: &[Transition]) -> Result<bool, Error> {
-    let mut moves: BTreeMap<(&str, Outcome), (i64, i64)> = BTreeMap::new();
-    for Transition { from, payout } in transitions {
-        if *from == payout.outcome() {
-            continue;
-        }
-        let units = units(&payout.money.amount())
-            .ok_or_else(|| Error::row(payout.row, "the amount does not fit the store"))?;
-        let currency = payout.money.currency().as_str();
-        for (outcome, sign) in [(*from, -1), (payout.outcome(), 1)] {
-            let sum = moves.entry((currency, outcome)).or_default();
-            sum.0 += sign;
-            sum.1 += sign * units;
-        }
-    }
-    for ((currency, outcome), (rows, amount)) in &moves {
-        move_sum(work, currency, outcome.as_str(), *rows, *amount).await?;
-    }
-    Ok(!moves.is_empty())
+    Err(not_as_read(transitions))
 }
 
 /// requested = sum over the outcomes, in rows and in money, in every currency.
-async fn check_sums(work: &mut Work<'_>) -> Result<(), Error> {
+pub(super) async fn check_sums(work: &mut Work<'_>) -> Result<(), Error> {
     let wrong: Option<(String, i64, i64)> = sqlx::query_as(
         "SELECT r.currency, r.amount, coalesce(sum(s.amount), 0) FROM requested AS r \
          LEFT JOIN sums AS s ON s.batch_id = r.batch_id AND s.currency = r.currency \
@@ -320,12 +302,9 @@ async fn check_sums(work: &mut Work<'_>) -> Result<(), Error> {
     .map_err(failed("add up the sums"))?;
     match wrong {
         None => Ok(()),
-        Some((currency, requested, found)) => Err(Error::books(format!(
-            "batch `{}` requested {} {currency}, its rows add up to {}",
-            work.name,
-            amount(requested),
-            amount(found)
-        ))),
+        Some((currency, requested, found)) => {
+            Err(unbalanced(&work.name, &currency, requested, found))
+        }
     }
 }
 
@@ -335,10 +314,6 @@ pub(super) fn given_up_unbooked(payouts: &str) -> String {
     let outcome = Outcome::Cancelled;
     format!("({payouts}.outcome = '{outcome}' AND {payouts}.sends > 0 AND {payouts}.seen = 0)")
 }
-
-/// States in which a batch waits for `resume`.
-pub(super) const UNFINISHED: [BatchState; 3] =
-    [BatchState::Ready, BatchState::Running, BatchState::Stopped];
 
 /// The list of outcomes whose money is under way, for an `IN` clause.
 pub(super) fn push_in_flight(query: &mut QueryBuilder<Sqlite>) {

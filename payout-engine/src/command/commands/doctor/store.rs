@@ -1,4 +1,5 @@
-//! The store: is it there, private, writable, and does somebody hold it?
+//! The store: is it there, private, writable, and does somebody hold it? Of a database, whether it
+//! keeps what it is told to keep.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -12,7 +13,9 @@ use crate::command::output::quoted;
 use crate::command::place::Place;
 use crate::config::Config;
 use crate::report::count;
-use crate::{BatchState, SqliteStore};
+use crate::{Batch, BatchState, Error, SqliteStore, Store};
+
+mod database;
 
 const NAME: &str = "store";
 
@@ -21,15 +24,16 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         Ok(place) => place,
         Err(failure) => return vec![Check::failed(NAME, &failure)],
     };
-    if !place.path().exists() {
-        return vec![absent(place.path())];
+    let Some(path) = place.url.path() else { return database::checks(&place).await };
+    if !path.exists() {
+        return vec![absent(path)];
     }
-    let mut checks = vec![match present(&place).await {
+    let mut checks = vec![match present(&place, path).await {
         Ok(check) => check,
         Err(failure) => Check::failed(NAME, &failure),
     }];
-    checks.extend(privacy(place.path()));
-    checks.push(lock(place.path()));
+    checks.extend(privacy(path));
+    checks.push(lock(path));
     checks
 }
 
@@ -49,15 +53,20 @@ fn absent(path: &Path) -> Check {
     }
 }
 
-async fn present(place: &Place) -> Result<Check, Failure> {
-    let path = place.path();
+async fn present(place: &Place, path: &Path) -> Result<Check, Failure> {
     if let Err(error) = OpenOptions::new().append(true).open(path) {
         return Ok(unwritable(path, &error));
     }
-    let batches = place.open().await?.batches().await?;
-    let unfinished = batches.iter().filter(|batch| batch.state != BatchState::Finished).count();
+    Ok(contents(place, &*place.open().await?).await?)
+}
+
+/// How many batches there are.
+async fn contents(place: &Place, store: &dyn Store) -> Result<Check, Error> {
+    let batches = store.batches().await?;
+    let is_done = |batch: &&Batch| matches!(batch.state, BatchState::Finished | BatchState::Moved);
+    let unfinished = batches.iter().filter(|batch| !is_done(batch)).count();
     let batches = count(batches.len() as u64, "batch").replace("batchs", "batches");
-    let found = format!("{}: {batches}, {unfinished} of them unfinished", path.display());
+    let found = format!("{}: {batches}, {unfinished} of them unfinished", place.url);
     Ok(Check::ok(NAME, found))
 }
 
