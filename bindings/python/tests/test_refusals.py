@@ -148,7 +148,7 @@ def test_a_store_that_cannot_be_used_is_named(kess_client: kesspay.Client, tmp_p
             kesspay.PayoutEngine(store, kess_client).run(polars.DataFrame(rows(1)))
         assert Path(store[9:]).name in str(raised.value)
     with pytest.raises(kesspay.Error):
-        kesspay.PayoutEngine("postgres://x/y", kess_client).batches()
+        kesspay.PayoutEngine("mysql://x/y", kess_client).batches()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of Unix")
