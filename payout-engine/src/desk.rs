@@ -50,7 +50,7 @@ use crate::{
     error::Error,
     event::{EngineEvent, Observer},
     gateway::Gateway,
-    host::host_name,
+    host::runner_name,
     payout::BatchSummary,
     policy::Policy,
     reconcile::{Reconciliation, reconcile},
@@ -295,11 +295,10 @@ impl Desk {
 
     /// An engine on the store, with somebody watching.
     fn engine(&self, store: Arc<dyn Store>, doing: &str, observer: Arc<dyn Observer>) -> Engine {
-        let (program, process) = (&self.program, std::process::id());
         Engine::new(store)
             .with_policy(self.policy.clone())
             .with_observer(observer)
-            .with_runner(format!("{program} {doing}, process {process} on {}", host_name()))
+            .with_runner(runner_name(&format!("{} {doing}", self.program)))
     }
 
     /// Sends a run of the batch on its way.

@@ -139,10 +139,11 @@ impl Engine {
         let clock = Clock::start(&self.wall);
         let code = BatchCode::random(&mut OsRng);
         let lease = self.store.create(new, gateway, code, &self.runner, clock.now()).await?;
+        let pulse = Pulse::now();
         self.store.renew(&lease, Some(self.policy.lease), (self.wall)()).await?;
         let mut rows = rows.into_iter();
         let mut chunk = Vec::with_capacity(ROWS_A_LOAD);
-        let mut heartbeat = Heartbeat::new(&*self.store, &lease, &self.policy, &self.wall);
+        let heartbeat = Heartbeat::new(&*self.store, &lease, &self.policy, &self.wall, &pulse);
         let mut written = 0;
         loop {
             for row in rows.by_ref().take(ROWS_A_LOAD) {
@@ -191,8 +192,8 @@ impl Engine {
             return Err(Error::other_gateway(&batch.name, &batch.gateway, &configured));
         }
         let clock = Clock::start(&self.wall);
-        let lease = self.take_over(batch, clock).await?;
-        let result = self.run_leased(aim, batch, gateway, cancel, clock, &lease).await;
+        let (lease, pulse) = self.take_over(batch, clock).await?;
+        let result = self.run_leased(aim, batch, gateway, cancel, clock, (&lease, pulse)).await;
         if let Err(error) = &result
             && error.kind() == ErrorKind::Books
         {
@@ -207,13 +208,14 @@ impl Engine {
     /// Takes the batch over, in a task of its own: were it cut off while the new fence is written,
     /// the lock would be free before the write had landed, and the write could fence out the next
     /// runner.
-    async fn take_over(&self, batch: &Batch, clock: Clock) -> Result<Arc<Lease>, Error> {
+    async fn take_over(&self, batch: &Batch, clock: Clock) -> Result<(Arc<Lease>, Pulse), Error> {
         let (store, batch, runner) = (Arc::clone(&self.store), batch.clone(), self.runner.clone());
         let (hold, wall) = (self.policy.lease, Arc::clone(&self.wall));
         let taken = tokio::spawn(async move {
             let lease = store.lease(&batch, &runner, clock.now()).await?;
+            let pulse = Pulse::now();
             store.renew(&lease, Some(hold), wall()).await?;
-            Ok(Arc::new(lease))
+            Ok((Arc::new(lease), pulse))
         });
         taken.await.unwrap_or_else(|error| Err(Error::store("take the batch over", error)))
     }
@@ -237,7 +239,7 @@ impl Engine {
         gateway: Arc<dyn Gateway>,
         cancel: &Cancel,
         clock: Clock,
-        lease: &Arc<Lease>,
+        (lease, pulse): (&Arc<Lease>, Pulse),
     ) -> Result<BatchSummary, Error> {
         let brakes = self.store.brakes(batch.id).await?;
         let cancelled = brakes.cancel.is_some();
@@ -269,16 +271,16 @@ impl Engine {
             observer: Arc::clone(&self.observer),
             halt: Halt::new(cancel.clone(), cancelled),
             restored_at: lease.restored_at,
-            pulse: Pulse::now(),
+            pulse,
         });
-        let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy, &self.wall);
+        let heartbeat = Heartbeat::new(&*self.store, lease, &self.policy, &self.wall, &run.pulse);
         let (store, holder) = (Arc::clone(&self.store), Arc::clone(lease));
         let (policy, observer) = (self.policy.clone(), Arc::clone(&self.observer));
         let (journal, writer) = Journal::open(store, holder, policy, clock, observer);
         // One task for all: a run that is dropped is not heard of any more.
         let worked = tokio::select! {
             worked = self.work(aim, &run, lease, journal) => worked,
-            never = heartbeat.beat(&run.halt, &run.pulse) => match never {},
+            never = heartbeat.beat(&run.halt) => match never {},
             // Calls that are still under way are left. Their intents are in the store, so the next
             // run asks about them.
             () = run.halt.overdue(self.policy.drain) => Ok(()),

@@ -33,7 +33,7 @@ use tokio::{
 };
 
 use crate::{
-    batch::{Batch, BatchId, BatchState, GatewayIdentity},
+    batch::{Batch, BatchId, BatchState},
     cancel::Cancel,
     engine::Engine,
     error::{Error, ErrorKind},
@@ -183,7 +183,8 @@ impl Worker {
         };
         memory.away = 0;
         let identity = self.gateway.identity();
-        for batch in batches.into_iter().rev().filter(|batch| is_open(batch, &identity)) {
+        let is_ours = |batch: &Batch| is_open(batch) && batch.gateway == identity;
+        for batch in batches.into_iter().rev().filter(is_ours) {
             let rests = memory.failures.get(&batch.id).is_some_and(|(_, at)| *at > Instant::now());
             if rests || !memory.busy.insert(batch.id) {
                 continue;
@@ -228,14 +229,13 @@ impl Worker {
 }
 
 /// Whether there is something to do in a batch for a runner behind whom nobody sits.
-fn is_open(batch: &Batch, identity: &GatewayIdentity) -> bool {
+pub(crate) fn is_open(batch: &Batch) -> bool {
     let cause = batch.stopped.as_ref().map(|stopped| stopped.cause);
-    let is_open = match (&batch.cancelled, batch.state) {
+    match (&batch.cancelled, batch.state) {
         (_, BatchState::Loading | BatchState::Finished | BatchState::Moved) => false,
         (Some(_), BatchState::Stopped) => cause == Some(StopCause::Cancelled),
         (None, BatchState::Stopped) => false,
         (Some(_), BatchState::Ready | BatchState::Running) => true,
         (None, BatchState::Ready | BatchState::Running) => batch.paused.is_none(),
-    };
-    is_open && batch.gateway == *identity
+    }
 }

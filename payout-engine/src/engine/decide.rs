@@ -27,7 +27,7 @@ impl Engine {
         reason: &str,
     ) -> Result<PayoutRecord, Error> {
         let clock = Clock::start(&self.wall);
-        let lease = self.take_over(batch, clock).await?;
+        let (lease, _) = self.take_over(batch, clock).await?;
         let decided =
             self.decide_leased(batch, &lease, reference, (ruling, by, reason), clock).await;
         self.give_up(&lease).await;

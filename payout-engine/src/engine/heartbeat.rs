@@ -30,8 +30,14 @@ use crate::{
 pub(crate) struct Pulse(Mutex<(Instant, SystemTime)>);
 
 impl Pulse {
+    /// A run that is heard of just now. Taken before the store is told, which counts from some
+    /// moment after that.
     pub(crate) fn now() -> Self {
-        Self(Mutex::new((Instant::now(), SystemTime::now())))
+        Self(Mutex::new(Self::clocks()))
+    }
+
+    fn clocks() -> (Instant, SystemTime) {
+        (Instant::now(), SystemTime::now())
     }
 
     fn beats(&self, at: (Instant, SystemTime)) {
@@ -50,34 +56,32 @@ pub(super) struct Heartbeat<'a> {
     lease: &'a Lease,
     policy: &'a Policy,
     wall: &'a WallClock,
+    pulse: &'a Pulse,
     period: Duration,
-    renewed: Instant,
 }
 
 impl<'a> Heartbeat<'a> {
-    /// For a lease that was taken just now.
+    /// For a lease that is held since the pulse was taken.
     pub(super) fn new(
         store: &'a dyn Store,
         lease: &'a Lease,
         policy: &'a Policy,
         wall: &'a WallClock,
+        pulse: &'a Pulse,
     ) -> Self {
         let period = (policy.lease / 3).max(Duration::from_millis(1));
-        Self { store, lease, policy, wall, period, renewed: Instant::now() }
+        Self { store, lease, policy, wall, pulse, period }
     }
 
     /// Beats until it is dropped.
-    pub(super) async fn beat(mut self, halt: &Halt, pulse: &Pulse) -> Infallible {
+    pub(super) async fn beat(self, halt: &Halt) -> Infallible {
         let mut changes = self.store.changes();
         loop {
             self.look(halt).await;
-            // The store counts from some moment after this one.
-            let at = (Instant::now(), SystemTime::now());
             match self.renew_in_time().await {
-                Ok(true) => pulse.beats(at),
                 Err(error) if error.kind() == ErrorKind::Fenced => halt.raise(),
                 // The next beat tries again; if the store is broken, the run's own writes say so.
-                Err(_) | Ok(false) => {}
+                Err(_) | Ok(()) => {}
             }
             tokio::select! {
                 () = sleep(self.period.min(self.policy.look_every)) => {}
@@ -86,15 +90,15 @@ impl<'a> Heartbeat<'a> {
         }
     }
 
-    /// Renews the lease where it is time to; true if it was.
-    pub(super) async fn renew_in_time(&mut self) -> Result<bool, Error> {
-        if self.renewed.elapsed() < self.period {
-            return Ok(false);
+    /// Renews the lease where it is time to.
+    pub(super) async fn renew_in_time(&self) -> Result<(), Error> {
+        if self.pulse.age() < self.period {
+            return Ok(());
         }
-        let began = Instant::now();
+        let at = Pulse::clocks();
         self.store.renew(self.lease, Some(self.policy.lease), (self.wall)()).await?;
-        self.renewed = began;
-        Ok(true)
+        self.pulse.beats(at);
+        Ok(())
     }
 
     async fn look(&self, halt: &Halt) {

@@ -18,7 +18,7 @@ impl Engine {
     /// Rows that are not final; another runner holds the store; the store fails.
     pub async fn purge(&self, batch: &Batch) -> Result<Batch, Error> {
         let clock = Clock::start(&self.wall);
-        let lease = self.take_over(batch, clock).await?;
+        let (lease, _) = self.take_over(batch, clock).await?;
         let purged = self.purge_leased(batch, &lease, clock).await;
         self.give_up(&lease).await;
         purged

@@ -29,7 +29,7 @@ use crate::{
     gateway::Gateway,
     intake::Checked,
     pages::pages,
-    payout::Payee,
+    payout::{Payee, StopCause},
     store::{PayoutRecord, Store},
 };
 use turns::{STINT, Turns, Who};
@@ -291,8 +291,14 @@ impl Runs {
                 never = self.raise(&leave, cancel, begun, batch.id) => match never {},
             };
             drop(turn);
-            let makes_room = leave.is_cancelled() && !cancel.is_cancelled();
-            if !makes_room || summary.stopped.is_some() {
+            let goes_on = match summary.stopped.map(|stopped| stopped.cause) {
+                // It was cancelled while it was on, which ends it; the next one closes what is open.
+                Some(StopCause::Cancelled) => true,
+                Some(_) => false,
+                // It made room.
+                None => leave.is_cancelled(),
+            };
+            if !goes_on || cancel.is_cancelled() {
                 return Ok(());
             }
             aim = Aim::Pay;

@@ -19,7 +19,7 @@ use crate::{
     engine::Engine,
     error::Error,
     gateway::{Gateway, KessGateway},
-    host::host_name,
+    host::runner_name,
     policy::Policy,
     store::Store,
 };
@@ -102,10 +102,9 @@ impl Server {
         let gateway = setup.client.clone().map(|client| -> Arc<dyn Gateway> {
             Arc::new(Metered::new(Arc::new(KessGateway::new(client)), Arc::clone(&metrics)))
         });
-        let (process, host) = (std::process::id(), host_name());
         let engine = Engine::new(Arc::clone(&setup.store))
             .with_policy(setup.policy)
-            .with_runner(format!("payout serve, process {process} on {host}"));
+            .with_runner(runner_name("payout serve"));
         let site = Arc::new(Site {
             runs: Runs::new(engine, Arc::clone(&metrics) as _, gateway, setup.rehearsal),
             store: setup.store,

@@ -5,13 +5,14 @@
 
 use jiff::{Timestamp, ToSpan};
 
-use super::carry::{depots, document, names, runner};
+use super::carry::{depots, document, names};
 use super::confirm::{Question, ask};
 use crate::command::args::{ArchiveArgs, Global};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::{note, print};
 use crate::config::Config;
+use crate::host::runner_name;
 use crate::{Batch, BatchState, Depot, Outcome, Store, carry};
 
 pub(crate) async fn execute(
@@ -43,7 +44,7 @@ pub(crate) async fn execute(
     }
     let mut archived = Vec::new();
     for batch in &batches {
-        archived.push(carry(batch, &from, &to, &runner("archive"), true).await?);
+        archived.push(carry(batch, &from, &to, &runner_name("payout archive"), true).await?);
         note(global, &format!("batch {}: archived", batch.name));
     }
     if global.json {

@@ -10,8 +10,9 @@ use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::output::{note, print, quoted};
 use crate::config::Config;
+use crate::host::runner_name;
 use crate::report::grouped;
-use crate::{Batch, BatchState, Carried, Depot, StoreUrl, carry, host_name};
+use crate::{Batch, BatchState, Carried, Depot, StoreUrl, carry};
 
 pub(crate) async fn execute(
     args: &MoveArgs,
@@ -39,7 +40,7 @@ pub(crate) async fn execute(
     }
     let mut moved = Vec::new();
     for batch in &batches {
-        moved.push(carry(batch, &from, &to, &runner("move"), false).await?);
+        moved.push(carry(batch, &from, &to, &runner_name("payout move"), false).await?);
         note(global, &format!("batch {}: arrived", batch.name));
     }
     let text = if global.json {
@@ -78,10 +79,6 @@ async fn movable(from: &Depot, to: &Depot) -> Result<Vec<Batch>, Failure> {
     });
     batches.reverse();
     Ok(batches)
-}
-
-pub(super) fn runner(command: &str) -> String {
-    format!("payout {command}, process {} on {}", std::process::id(), host_name())
 }
 
 pub(super) fn names(batches: &[Batch]) -> String {

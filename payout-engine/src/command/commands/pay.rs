@@ -12,8 +12,9 @@ use crate::command::output::{next_steps, print, quoted, summary_text};
 use crate::command::place::Place;
 use crate::command::progress;
 use crate::config::Config;
+use crate::host::runner_name;
 use crate::report::summary_json;
-use crate::{Batch, BatchSummary, Cancel, Engine, Gateway, KessGateway, Outcome, host_name};
+use crate::{Batch, BatchSummary, Cancel, Engine, Gateway, KessGateway, Outcome};
 
 /// An engine on the store of `place`, with the configured patience.
 pub(crate) async fn engine(
@@ -21,7 +22,7 @@ pub(crate) async fn engine(
     config: &Config,
     command: &str,
 ) -> Result<Engine, Failure> {
-    let runner = format!("payout {command}, process {} on {}", std::process::id(), host_name());
+    let runner = runner_name(&format!("payout {command}"));
     let engine = Engine::new(place.open().await?);
     Ok(engine.with_policy(config.policy()).with_runner(runner))
 }

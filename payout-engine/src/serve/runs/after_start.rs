@@ -1,17 +1,14 @@
 //! Taking up again what was being paid when a server, or a runner on another machine, went away.
 //!
-//! A batch that is ready or running in the store and that nobody paused is meant to be paid; if
-//! nobody does, a crash is why. One that somebody else has in hand is left to them.
+//! Which batches those are is the rule of workers ([`crate::worker`]); where nobody runs one of
+//! them, a crash is why. One that somebody else has in hand is left to them.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Aim, Runs};
-use crate::{
-    batch::{Batch, BatchState},
-    error::Error,
-};
+use crate::{batch::Batch, error::Error, worker::is_open};
 
 /// How long after its time a runner may be late in renewing.
 const GRACE: Duration = Duration::from_secs(2);
@@ -26,7 +23,7 @@ impl Runs {
         let mut batches = self.store().batches().await?;
         // The oldest first: it waits the longest.
         batches.reverse();
-        for batch in batches.into_iter().filter(is_meant_to_be_paid) {
+        for batch in batches.into_iter().filter(is_open) {
             if batch.gateway != gateway.identity() {
                 tracing::warn!("batch {} belongs to another gateway: left alone", batch.name);
                 continue;
@@ -62,11 +59,6 @@ impl Runs {
                 return Ok(false);
             }
         }
-        Ok(is_meant_to_be_paid(&self.batch(&batch.name).await?))
+        Ok(is_open(&self.batch(&batch.name).await?))
     }
-}
-
-fn is_meant_to_be_paid(batch: &Batch) -> bool {
-    let is_open = [BatchState::Ready, BatchState::Running].contains(&batch.state);
-    is_open && (batch.paused.is_none() || batch.cancelled.is_some())
 }

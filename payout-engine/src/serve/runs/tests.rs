@@ -167,6 +167,16 @@ async fn a_person_decides_while_the_batch_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_passwords_is_closed_when_the_batch_is_cancelled_while_it_runs() {
+    let office = Office::new(OtpPolicy::ByAccount, PATIENCE).await;
+    office.batch("june", &[OTP, OTP]).await;
+    office.runs.start("june", "Dara").await.unwrap();
+    office.until_all("june", Outcome::AwaitingOtp).await;
+    office.runs.cancel("june", "Sok", Some("a wrong month")).await.unwrap();
+    office.until_all("june", Outcome::Cancelled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_paused_batch_stops_and_a_cancelled_one_closes_what_is_open() {
     let office = Office::new(OtpPolicy::ByAccount, PATIENCE).await;
     office.batch("june", &[OTP]).await;
