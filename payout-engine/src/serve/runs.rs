@@ -292,7 +292,7 @@ impl Runs {
             };
             drop(turn);
             let goes_on = match summary.stopped.map(|stopped| stopped.cause) {
-                // It was cancelled while it was on, which ends it; the next one closes what is open.
+                // Cancelled while it was on, which ends it; the next one closes what is open.
                 Some(StopCause::Cancelled) => true,
                 Some(_) => false,
                 // It made room.

@@ -65,7 +65,7 @@ pub(super) async fn purge(
     .await
     .map_err(failed("remove personal data"))?;
     work.log(vec![LogEvent::Purged]).await?;
-    let xid = statement!("SELECT pg_current_xact_id()::xid::text AS xid")
+    let xid = statement!("SELECT pg_current_xact_id()::text AS xid")
         .fetch_one(&mut *work.tx)
         .await
         .map_err(failed("remove personal data"))?;
@@ -79,13 +79,16 @@ pub(super) async fn purge(
     Ok(())
 }
 
-/// What somebody may still see of the time before, the server keeps.
+/// What somebody may still see of the time before, the server keeps. So it does as long as a
+/// transaction runs that is older, in whichever database: what writes the tables anew would see
+/// them as that does.
 async fn outlast_readers(store: &PostgresStore, lease: &Lease, xid: &str) -> Result<(), Error> {
     let began = Instant::now();
     loop {
         let readers = statement!(
-            "SELECT count(*) AS readers FROM pg_stat_activity WHERE datname = current_database() \
-             AND pid <> pg_backend_pid() AND age(backend_xmin) >= age($1::text::xid)",
+            "SELECT count(*) + (pg_snapshot_xmin(pg_current_snapshot()) <= $1::text::xid8)::int \
+             AS readers FROM pg_stat_activity WHERE datname = current_database() \
+             AND pid <> pg_backend_pid() AND age(backend_xmin) >= age($1::text::xid8::xid)",
             xid
         )
         .fetch_one(&store.pool)
@@ -97,8 +100,8 @@ async fn outlast_readers(store: &PostgresStore, lease: &Lease, xid: &str) -> Res
         if began.elapsed() > READERS {
             return Err(Error::batch_state(
                 &lease.name,
-                "was purged, but somebody still reads what was there before, so it is still in \
-                 the server's files; run `payout purge` again when nobody does",
+                "was purged, but a transaction that began before is still on at the server, so \
+                 what was there is still in its files; run `payout purge` again once it has ended",
             ));
         }
         sleep(LOOK).await;

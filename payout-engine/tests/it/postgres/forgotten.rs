@@ -1,6 +1,7 @@
 //! Personal data that was purged is in none of the tables' files.
 
 use payout_engine::{Decision, Outcome, Reason, Ruling, Store, Transition, machine::State};
+use sqlx::{Connection, PgConnection};
 
 use super::{
     at, loaded,
@@ -53,4 +54,24 @@ async fn what_was_purged_is_in_no_file_of_the_tables() {
     assert_eq!(first.reason.as_ref().map(|reason| reason.code.as_str()), Some("rejected"));
     assert_eq!(store.batch(Some("a")).await.unwrap().purged_at, Some(at(2)));
     assert_eq!(store.verify(batch.id, None).await.unwrap().broken, None);
+}
+
+/// Whoever writes anything on the server, in whichever database, keeps what was there before.
+#[tokio::test]
+async fn a_purge_outlasts_older_transactions_of_other_databases() {
+    let (Some(database), Some(other)) = (database(), database()) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let store = database.store("here", dir.path()).await;
+    let (batch, lease) = loaded(&store, "a", 1, 3).await;
+    let mut stranger = PgConnection::connect(&other.url).await.unwrap();
+    let mut older = stranger.begin().await.unwrap();
+    sqlx::query("SELECT pg_current_xact_id()").execute(&mut *older).await.unwrap();
+    let ends = async {
+        while store.batch(Some("a")).await.unwrap().purged_at.is_none() {}
+        older.rollback().await.unwrap();
+    };
+    let (purged, ()) = tokio::join!(store.purge(&lease, at(2)), ends);
+    purged.unwrap();
+    assert_eq!(holding(&database, "Dara3"), "");
+    store.audit(batch.id).await.unwrap();
 }
