@@ -20,8 +20,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use kess_gateway::objects::Customer;
-use kess_gateway::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use kess_gateway::operations::WithdrawRequest;
+use kess_gateway::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use kess_gateway::{BaseUrl, Call, Client, Credentials, Currency, Error, Money, PublicKey, Sealed};
 use serde_json::{Value, json};
 

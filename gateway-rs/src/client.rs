@@ -23,7 +23,7 @@ use crate::envelope;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::operation::{Effect, Idempotency, Operation, OperationMeta};
 use crate::reply::{RawReply, Reply};
-use crate::reply_signature::{self, ReplySignaturePolicy, SignatureVerdict};
+use crate::reply_signature::{Habit, ReplySignaturePolicy, SignatureVerdict};
 use crate::request_id;
 use crate::retry::{self, Failure, RetryPolicy};
 use crate::seal::{PublicKey, Sealable, Sealed};
@@ -69,6 +69,7 @@ struct Inner {
     timeout: Duration,
     retry: RetryPolicy,
     reply_signature: ReplySignaturePolicy,
+    reply_habit: Habit,
 }
 
 impl Client {
@@ -246,10 +247,10 @@ impl Inner {
         if self.reply_signature != ReplySignaturePolicy::Off
             && let Some(key) = self.signing.key()
         {
-            reply.signature = reply_signature::check(
+            let body = std::str::from_utf8(&response.body).unwrap_or_default();
+            reply.signature = self.reply_habit.check(
                 key,
-                std::str::from_utf8(&response.body).unwrap_or_default(),
-                reply.data(),
+                (body, reply.data()),
                 envelope.sign().as_deref(),
                 envelope.sign_type().as_deref(),
                 self.sign_type,

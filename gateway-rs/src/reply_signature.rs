@@ -4,7 +4,8 @@
 //! [`SignatureVerdict`] tells which of them matched. Nested objects are covered by none: what
 //! protects a reply is TLS. The check is therefore a report unless the merchant enforces it.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::sign::{SignType, SigningKey, canonical_of, scalars_of_json};
 
@@ -45,40 +46,54 @@ pub enum SignatureVerdict {
     Mismatched,
 }
 
-/// Compares `sign` with what each reading gives.
-pub(crate) fn check(
-    key: &SigningKey,
-    envelope: &str,
-    data: &str,
-    sign: Option<&str>,
-    sign_type: Option<&str>,
-    configured: SignType,
-) -> SignatureVerdict {
-    let Some(sign) = sign.filter(|sign| !sign.trim().is_empty()) else {
-        return SignatureVerdict::Absent;
-    };
-    let signed_with = match sign_type {
-        Some(text) => match text.trim().parse() {
-            Ok(sign_type) => sign_type,
-            Err(_) => return SignatureVerdict::Mismatched,
-        },
-        None => configured,
-    };
-    let matches = |pairs: &BTreeMap<String, String>| {
-        key.verify(&canonical_of(pairs.iter()), signed_with, sign.trim())
-    };
-    let mut of_data = scalars_of_json(data).unwrap_or_default();
-    // A list has no scalars at its root; then this reading signs nothing but the key.
-    if matches(&of_data) {
-        return SignatureVerdict::Matched(SignatureReading::Data);
+impl SignatureReading {
+    const ALL: [SignatureReading; 3] = [Self::Data, Self::DataAndSignType, Self::Envelope];
+
+    /// The string that is signed by this reading.
+    fn canonical(self, envelope: &str, data: &str, sign_type: SignType) -> String {
+        // A list has no scalars at its root; then a reading of `data` signs nothing but the key.
+        let json = if self == Self::Envelope { envelope } else { data };
+        let mut scalars = scalars_of_json(json).unwrap_or_default();
+        if self == Self::DataAndSignType {
+            scalars.insert("sign_type".to_owned(), sign_type.as_str().to_owned());
+        }
+        canonical_of(scalars.iter())
     }
-    of_data.insert("sign_type".to_owned(), signed_with.as_str().to_owned());
-    if matches(&of_data) {
-        return SignatureVerdict::Matched(SignatureReading::DataAndSignType);
+}
+
+/// Which reading matched last. A gateway signs all its replies alike, so that one is tried first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Habit(Arc<AtomicUsize>);
+
+impl Habit {
+    /// Compares `sign` with what each reading gives.
+    pub(crate) fn check(
+        &self,
+        key: &SigningKey,
+        (envelope, data): (&str, &str),
+        sign: Option<&str>,
+        sign_type: Option<&str>,
+        configured: SignType,
+    ) -> SignatureVerdict {
+        let Some(sign) = sign.filter(|sign| !sign.trim().is_empty()) else {
+            return SignatureVerdict::Absent;
+        };
+        let signed_with = match sign_type {
+            Some(text) => match text.trim().parse() {
+                Ok(sign_type) => sign_type,
+                Err(_) => return SignatureVerdict::Mismatched,
+            },
+            None => configured,
+        };
+        let last = self.0.load(Ordering::Relaxed);
+        let all = SignatureReading::ALL.into_iter().enumerate();
+        for (place, reading) in all.cycle().skip(last).take(SignatureReading::ALL.len()) {
+            let canonical = reading.canonical(envelope, data, signed_with);
+            if key.verify(&canonical, signed_with, sign.trim()) {
+                self.0.store(place, Ordering::Relaxed);
+                return SignatureVerdict::Matched(reading);
+            }
+        }
+        SignatureVerdict::Mismatched
     }
-    let of_envelope = scalars_of_json(envelope).unwrap_or_default();
-    if matches(&of_envelope) {
-        return SignatureVerdict::Matched(SignatureReading::Envelope);
-    }
-    SignatureVerdict::Mismatched
 }

@@ -10,10 +10,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use rsa::pkcs1::DecodeRsaPublicKey;
-use rsa::pkcs8::DecodePublicKey;
-use rsa::traits::PublicKeyParts;
-use rsa::{Pkcs1v15Encrypt, RsaPublicKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -22,6 +18,10 @@ use crate::encode::{Encoder, WireObject};
 use crate::error::{Error, ErrorKind};
 use crate::operation::{Effect, Idempotency, OperationMeta};
 
+mod rsa;
+
+use rsa::{PADDING, RsaPublicKey};
+
 /// An object that may be sealed: `customer` and `card`.
 pub trait Sealable: WireObject {}
 
@@ -29,7 +29,8 @@ pub trait Sealable: WireObject {}
 ///
 /// Sealing the same value twice gives different texts; both open to the same value.
 pub struct Sealed<T> {
-    hex: Box<str>,
+    /// Shared, because a payout sends the same block twice.
+    hex: Arc<str>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -81,18 +82,21 @@ impl PublicKey {
                 "the public key file holds a private key; take the public one, and keep this safe",
             ));
         }
-        let key = if pem.starts_with("-----BEGIN RSA PUBLIC KEY-----") {
-            RsaPublicKey::from_pkcs1_pem(pem).map_err(|source| not_a_key().with_source(source))
-        } else {
-            RsaPublicKey::from_public_key_pem(pem).map_err(|source| not_a_key().with_source(source))
-        };
-        Ok(PublicKey { key: Arc::new(key?) })
+        let key = RsaPublicKey::from_pem(pem).map_err(|source| {
+            Error::new(
+                ErrorKind::Config,
+                "the public key is not an RSA key in PEM form (BEGIN PUBLIC KEY or BEGIN RSA \
+                 PUBLIC KEY)",
+            )
+            .with_source(source)
+        })?;
+        Ok(PublicKey { key: Arc::new(key) })
     }
 
     /// How many bytes of JSON the key can seal.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.key.size().saturating_sub(11)
+        self.key.size().saturating_sub(PADDING)
     }
 
     /// Encrypts an object.
@@ -102,23 +106,23 @@ impl PublicKey {
     /// than [`PublicKey::capacity`]; the message names the largest field and the bytes over.
     pub fn seal<T: Sealable>(&self, object: &T) -> Result<Sealed<T>, Error> {
         let json = plain_text(object)?;
-        if let Some(over) = json.len().checked_sub(self.capacity()).filter(|over| *over > 0) {
-            let name = T::NAME;
-            let largest = largest_field(&json).unwrap_or_default();
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                format!(
-                    "{name} is {over} bytes over the {} that the public key takes; its largest \
-                     field is {largest}",
-                    self.capacity()
-                ),
-            ));
+        match self.key.encrypt(&json, &mut rand::thread_rng()) {
+            Some(block) => Ok(Sealed { hex: hex::encode(block).into(), of: PhantomData }),
+            None => Err(self.too_long(T::NAME, &json)),
         }
-        let sealed = self
-            .key
-            .encrypt(&mut rand::thread_rng(), Pkcs1v15Encrypt, &json)
-            .map_err(|source| not_a_key().with_source(source))?;
-        Ok(Sealed { hex: hex::encode(sealed).into(), of: PhantomData })
+    }
+
+    fn too_long(&self, name: &str, json: &[u8]) -> Error {
+        let capacity = self.capacity();
+        let over = json.len().saturating_sub(capacity);
+        let largest = largest_field(json).unwrap_or_default();
+        Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "{name} is {over} bytes over the {capacity} that the public key takes; its largest \
+                 field is {largest}"
+            ),
+        )
     }
 }
 
@@ -147,11 +151,4 @@ fn largest_field(json: &[u8]) -> Option<String> {
     let mut entries = serde_json::Deserializer::from_slice(json);
     let fields = std::collections::BTreeMap::<String, Box<RawValue>>::deserialize(&mut entries);
     fields.ok()?.into_iter().max_by_key(|(_, value)| value.get().len()).map(|(name, _)| name)
-}
-
-fn not_a_key() -> Error {
-    Error::new(
-        ErrorKind::Config,
-        "the public key is not an RSA key in PEM form (BEGIN PUBLIC KEY or BEGIN RSA PUBLIC KEY)",
-    )
 }

@@ -1,6 +1,7 @@
 //! One effect, one call: what the core asked for becomes a call, its answer an event.
 
 use crate::{
+    ahead::Ahead,
     gateway::{BankToken, CallError, Gateway, OrderView, Withdrawal},
     machine::{Call, Event, Payout, Verified},
     names::compare_names,
@@ -19,6 +20,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) notify_url: Option<&'a str>,
     /// The account's token, once there is one. Never stored: a new one costs a call.
     pub(crate) token: Option<BankToken>,
+    /// What calls carry of the payee.
+    pub(crate) sealed: Ahead,
 }
 
 impl Caller<'_> {
@@ -36,7 +39,8 @@ impl Caller<'_> {
                 }))
             }
             Call::Tokenize => {
-                let answer = self.gateway.tokenize(payee).await;
+                let sealed = self.sealed.ready(self.gateway, payee).await;
+                let answer = self.gateway.tokenize(payee, sealed).await;
                 Event::Tokenized(answer.map(|token| self.token = Some(token)))
             }
             Call::Withdraw => Event::Withdrawn(self.withdraw(payout).await),
@@ -51,13 +55,14 @@ impl Caller<'_> {
         }
     }
 
-    async fn withdraw(&self, payout: &Payout) -> Result<OrderView, CallError> {
+    async fn withdraw(&mut self, payout: &Payout) -> Result<OrderView, CallError> {
         let Some(order) = &payout.order else { return Err(no_order()) };
         let withdrawal = Withdrawal {
             order_no: &order.no,
             money: &payout.money,
             body: self.claim.body.as_deref().unwrap_or(BODY),
             payee: &self.claim.payee,
+            sealed: self.sealed.ready(self.gateway, &self.claim.payee).await,
             token: self.token.as_ref(),
             expires_in: self.expires_in,
             notify_url: self.notify_url,

@@ -23,6 +23,7 @@
 //! and used for ever.
 
 pub mod admission;
+mod ahead;
 mod batch;
 mod cancel;
 mod carry;
@@ -78,7 +79,8 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind, causes, with_causes};
 pub use event::{EngineEvent, Measured, Observer};
 pub use gateway::{
-    BankToken, CallError, Gateway, Holder, KessGateway, OrderView, Wallet, Withdrawal,
+    BankToken, CallError, Gateway, Holder, KessGateway, OrderView, SealedPayee, Sealing, Wallet,
+    Withdrawal,
 };
 pub use host::host_name;
 pub use names::{NameMatch, compare_names};

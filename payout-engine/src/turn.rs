@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
+    ahead::Ahead,
     batch::Batch,
     cancel::Cancel,
     clock::Clock,
@@ -159,7 +160,7 @@ impl Run {
     pub(crate) async fn turn(
         self: Arc<Self>,
         journal: Arc<Journal>,
-        claim: Claim,
+        (claim, sealed): (Claim, Ahead),
         permit: OwnedSemaphorePermit,
     ) -> Result<TurnEnd, Error> {
         let mut turn = Turn {
@@ -170,7 +171,7 @@ impl Run {
             acks: Vec::new(),
             pass: None,
         };
-        turn.steps(&claim).await?;
+        turn.steps(&claim, sealed).await?;
         let Turn { payout, acks, .. } = turn;
         drop(permit);
         for ack in acks {
@@ -241,7 +242,7 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    async fn steps(&mut self, claim: &Claim) -> Result<(), Error> {
+    async fn steps(&mut self, claim: &Claim, sealed: Ahead) -> Result<(), Error> {
         let run = self.run;
         let options = &run.batch.options;
         let mut caller = Caller {
@@ -250,6 +251,7 @@ impl Turn<'_> {
             expires_in: options.expires_in,
             notify_url: options.notify_url.as_deref(),
             token: None,
+            sealed,
         };
         let mut event = Event::Due;
         loop {
@@ -339,5 +341,21 @@ fn error_of(event: &Event) -> Option<&CallError> {
         Event::Withdrawn(answer) | Event::Queried(answer) | Event::Closed(answer) => {
             answer.as_ref().err()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what an asynchronous function returns, without calling it.
+    fn size_of_future<A, B, C, D, F: Future>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_turn_is_small_because_thousands_are_under_way() {
+        let size = size_of_future(Run::turn);
+        assert!(size <= 8 * 1024, "{size} bytes");
     }
 }

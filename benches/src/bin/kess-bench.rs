@@ -13,12 +13,15 @@ use clap::{Args, Parser, Subcommand};
 use kess_benches::calls::Operation;
 use kess_benches::stub::{Limit, Settings};
 use kess_benches::watch::Took;
-use kess_benches::{
-    bare, batch, calls, configuration, configured_client, memory, people, stub,
-};
+use kess_benches::{bare, batch, calls, configuration, configured_client, memory, people, stub};
+use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
+
+/// That of the `payout` command.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measurements, each a process of its own.
 #[derive(Parser)]

@@ -14,7 +14,7 @@ use super::{Client, Inner};
 use crate::auth::{Auth, Credentials, GrantRequests, Source};
 use crate::delegate::{self, RequestSigner, TokenProvider};
 use crate::error::{Error, ErrorKind};
-use crate::reply_signature::ReplySignaturePolicy;
+use crate::reply_signature::{Habit, ReplySignaturePolicy};
 use crate::retry::RetryPolicy;
 use crate::seal::PublicKey;
 use crate::sign::{SignType, SigningKey};
@@ -224,7 +224,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How many idle connections are kept; 256 unless said otherwise.
+    /// How many idle connections are kept; 4,096 unless said otherwise.
     pub fn max_idle_connections(mut self, max_idle: usize) -> Self {
         self.connections.max_idle = max_idle;
         self
@@ -286,6 +286,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             retry: self.retry,
             reply_signature,
+            reply_habit: Habit::default(),
         })))
     }
 }

@@ -34,7 +34,8 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 pub struct HttpTransportOptions {
     /// The time to make a connection, TLS included.
     pub connect_timeout: Duration,
-    /// How many idle connections are kept.
+    /// How many idle connections are kept. More than are ever in use, so that none is closed only
+    /// to be made anew for the next call.
     pub max_idle: usize,
     /// How long an idle connection is kept. Shorter than what load balancers usually allow, so
     /// that they do not close it just as a payment is written to it.
@@ -48,7 +49,7 @@ impl Default for HttpTransportOptions {
     fn default() -> Self {
         HttpTransportOptions {
             connect_timeout: Duration::from_secs(10),
-            max_idle: 256,
+            max_idle: 4_096,
             idle_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(10),
         }

@@ -24,9 +24,9 @@ fn openssl(folder: &Path, args: &str) -> Option<Output> {
 }
 
 /// A key pair in a folder: `private.pem`, and the public half in both forms.
-fn key_pair(bits: u32) -> Option<(tempfile::TempDir, [PublicKey; 2])> {
+fn key_pair(options: &str) -> Option<(tempfile::TempDir, [PublicKey; 2])> {
     let folder = tempfile::tempdir().unwrap();
-    openssl(folder.path(), &format!("genrsa -out private.pem {bits}"))?;
+    openssl(folder.path(), &format!("genrsa -out private.pem {options}"))?;
     openssl(folder.path(), "rsa -in private.pem -pubout -out spki.pem")?;
     openssl(folder.path(), "rsa -in private.pem -RSAPublicKey_out -out pkcs1.pem")?;
     let read = |name: &str| {
@@ -46,7 +46,7 @@ fn opened(folder: &Path, hex_text: &str) -> String {
 
 #[test]
 fn openssl_opens_what_either_form_of_the_key_sealed() {
-    let Some((folder, keys)) = key_pair(2048) else {
+    let Some((folder, keys)) = key_pair("2048") else {
         return println!("skipped: there is no openssl here to compare with");
     };
     for key in keys {
@@ -63,7 +63,7 @@ fn openssl_opens_what_either_form_of_the_key_sealed() {
 
 #[test]
 fn a_block_fits_to_the_byte_and_not_one_more() {
-    let Some((folder, [key, _])) = key_pair(2048) else {
+    let Some((folder, [key, _])) = key_pair("2048") else {
         return println!("skipped: there is no openssl here to compare with");
     };
     // {"first_name":""} is 17 bytes.
@@ -76,6 +76,38 @@ fn a_block_fits_to_the_byte_and_not_one_more() {
         error.message(),
         "customer is 3 bytes over the 245 that the public key takes; its largest field is first_name"
     );
+}
+
+#[test]
+fn keys_of_every_size_and_exponent_work() {
+    // 1032 and 2056 bits are no whole words.
+    for options in ["512", "1032", "-3 1024", "2056", "-3 4096"] {
+        let Some((folder, keys)) = key_pair(options) else {
+            return println!("skipped: there is no openssl here to compare with");
+        };
+        for key in keys {
+            for name in ["D", "Dara Sok"] {
+                let sealed = key.seal(&Customer { first_name: name.into() }).unwrap();
+                assert_eq!(sealed.as_hex().len(), (key.capacity() + 11) * 2, "{options}");
+                let opened = opened(folder.path(), sealed.as_hex());
+                assert_eq!(opened, format!(r#"{{"first_name":"{name}"}}"#), "{options}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_of_another_algorithm_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let curve = "ecparam -name prime256v1 -genkey -noout -out private.pem";
+    if openssl(folder.path(), curve).is_none() {
+        return println!("skipped: there is no openssl here to make one");
+    }
+    openssl(folder.path(), "ec -in private.pem -pubout -out public.pem");
+    let pem = std::fs::read_to_string(folder.path().join("public.pem")).unwrap();
+    let error = PublicKey::from_pem(&pem).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("is not an RSA key"), "{error}");
 }
 
 #[test]

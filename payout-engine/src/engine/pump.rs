@@ -1,5 +1,8 @@
 //! Keeps the turns coming: reads due rows page by page, starts as many turns as may be under way.
 //!
+//! The next page is read while the last one is being worked on, so that no slot stays empty
+//! meanwhile.
+//!
 //! Invariant: a row has one turn at a time, and is not read again before all that its last turn
 //! wrote is durable. So what a turn starts from is what the store holds.
 
@@ -8,6 +11,10 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, OptionFuture},
+};
 use jiff::Timestamp;
 use tokio::{
     sync::Semaphore,
@@ -15,15 +22,17 @@ use tokio::{
 };
 
 use crate::{
+    ahead::{self, Ahead},
     error::Error,
     event::EngineEvent,
     journal::Journal,
+    payout::Outcome,
     store::{Claim, Lease, Store, changes::Changes},
     turn::{Run, TurnEnd},
 };
 
 /// Rows taken in hand at once, at most, besides those under way.
-const PAGE: usize = 256;
+const PAGE: usize = 512;
 
 pub(super) struct Pump {
     run: Arc<Run>,
@@ -38,9 +47,13 @@ pub(super) struct Pump {
     /// Turns that write still count here after they gave their permit back.
     most_turns: usize,
     turns: JoinSet<Result<TurnEnd, Error>>,
-    /// Rows that have a turn or are in `ready`.
+    /// Rows that have a turn or are in `ready`, and those of `ended`.
     busy: HashSet<u64>,
-    ready: VecDeque<Claim>,
+    ready: VecDeque<(Claim, Ahead)>,
+    /// The page that is being read.
+    reading: Option<BoxFuture<'static, Result<Vec<Claim>, Error>>>,
+    /// Rows whose turn ended since that began: it may show them as they were before.
+    ended: Vec<u64>,
     /// When the store is worth asking again; `None` where nothing is due, ever.
     look_at: Option<Timestamp>,
 }
@@ -66,6 +79,8 @@ impl Pump {
             turns: JoinSet::new(),
             busy: HashSet::new(),
             ready: VecDeque::new(),
+            reading: None,
+            ended: Vec::new(),
         }
     }
 
@@ -73,18 +88,22 @@ impl Pump {
     pub(super) async fn run(mut self) -> Result<(), Error> {
         let run = Arc::clone(&self.run);
         while !run.halt.is_raised() {
-            self.refill().await?;
+            self.read_ahead();
             self.start_turns();
-            if self.turns.is_empty() && self.ready.is_empty() && self.look_at.is_none() {
+            let is_idle = self.ready.is_empty() && self.reading.is_none();
+            if is_idle && self.turns.is_empty() && self.look_at.is_none() {
                 return Ok(());
             }
             let full = self.turns.len() >= self.most_turns;
             let permits = Arc::clone(&self.permits);
-            let wait = self.look_at.filter(|_| self.ready.is_empty()).map(|at| run.clock.until(at));
+            let wait = self.look_at.filter(|_| is_idle).map(|at| run.clock.until(at));
             tokio::select! {
                 biased;
                 () = run.halt.raised() => {}
                 Some(ended) = self.turns.join_next() => self.ended(ended)?,
+                Some(claims) = OptionFuture::from(self.reading.as_mut()) => {
+                    self.take_in(claims?).await?;
+                }
                 Ok(permit) = permits.acquire(), if !self.ready.is_empty() && !full => drop(permit),
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
                 () = self.changes.next() => self.look_at = Some(run.clock.now()),
@@ -99,24 +118,55 @@ impl Pump {
         Ok(())
     }
 
-    /// Reads the next page once the last one is used up.
-    async fn refill(&mut self) -> Result<(), Error> {
+    /// Begins to read the next page once half of the last one is used up.
+    fn read_ahead(&mut self) {
         let now = self.run.clock.now();
-        if !self.ready.is_empty() || self.look_at.is_none_or(|at| at > now) {
-            return Ok(());
+        let is_time = self.look_at.is_some_and(|at| at <= now);
+        if self.reading.is_some() || self.ready.len() * 2 > self.page || !is_time {
+            return;
         }
-        // Rows under way may still look due, so as many more are read. No turn is taken out of
-        // `busy` between here and the filter, so no row can slip through with what it was before
-        // its turn.
-        let claims = self.store.claim(&self.lease, now, self.page + self.busy.len()).await?;
-        self.ready
-            .extend(claims.into_iter().filter(|claim| !self.busy.contains(&claim.payout.row)));
-        self.busy.extend(self.ready.iter().map(|claim| claim.payout.row));
-        self.look_at = match self.ready.is_empty() {
+        self.look_at = None;
+        // Rows under way may still look due, so as many more are read.
+        let limit = self.page + self.busy.len();
+        let (store, lease) = (Arc::clone(&self.store), Arc::clone(&self.lease));
+        self.reading = Some(async move { store.claim(&lease, now, limit).await }.boxed());
+    }
+
+    /// Takes over what was read, without what was under way meanwhile.
+    async fn take_in(&mut self, claims: Vec<Claim>) -> Result<(), Error> {
+        self.reading = None;
+        let waiting = self.ready.len();
+        let mut page = ahead::Page::default();
+        for claim in claims {
+            if self.busy.insert(claim.payout.row) {
+                let sealed = match self.begins(&claim) {
+                    true => page.add(&*self.run.gateway, &claim.payee),
+                    false => Ahead::default(),
+                };
+                self.ready.push_back((claim, sealed));
+            }
+        }
+        page.begin();
+        for row in self.ended.drain(..) {
+            self.busy.remove(&row);
+        }
+        let now = self.run.clock.now();
+        let next = match self.ready.len() == waiting {
             true => self.store.next_due(&self.lease, now).await?,
             false => Some(now),
         };
+        self.look_again(next);
         Ok(())
+    }
+
+    /// Whether a row is at the beginning of what ends with a withdrawal. Of others few come so far.
+    fn begins(&self, claim: &Claim) -> bool {
+        let pays = !self.run.batch.options.dry_run && !self.run.halt.is_cancelling();
+        pays && claim.payout.outcome() == Outcome::Pending && claim.payout.order.is_none()
+    }
+
+    fn look_again(&mut self, at: Option<Timestamp>) {
+        self.look_at = self.look_at.into_iter().chain(at).min();
     }
 
     fn start_turns(&mut self) {
@@ -132,10 +182,12 @@ impl Pump {
     fn ended(&mut self, ended: Result<Result<TurnEnd, Error>, JoinError>) -> Result<(), Error> {
         let end =
             ended.map_err(|error| Error::books(format!("a row's turn broke off: {error}")))??;
-        self.busy.remove(&end.row);
-        if let Some(next_at) = end.next_at {
-            self.look_at = Some(self.look_at.map_or(next_at, |at| at.min(next_at)));
+        if self.reading.is_some() {
+            self.ended.push(end.row);
+        } else {
+            self.busy.remove(&end.row);
         }
+        self.look_again(end.next_at);
         Ok(())
     }
 }

@@ -19,7 +19,9 @@ use futures_util::{
 use jiff::civil::Date;
 use kess_gateway::{Client, Error, ErrorKind, Outcome, RetryPolicy, Sealed, Timestamp, objects};
 
-use super::{BankToken, CallError, Gateway, Holder, OrderView, Wallet, Withdrawal};
+use super::{
+    BankToken, CallError, Gateway, Holder, OrderView, SealedPayee, Sealing, Wallet, Withdrawal,
+};
 use crate::{
     batch::GatewayIdentity,
     order_no::OrderNo,
@@ -52,23 +54,17 @@ impl KessGateway {
         Self { client: client.with_retry(RetryPolicy::never()), denied_since: Mutex::default() }
     }
 
-    fn customer(&self, payee: &Payee) -> Result<Sealed<objects::Customer>, CallError> {
-        let mut customer = objects::Customer::new(
-            payee.phone_number.clone(),
-            payee.email.clone(),
-            payee.first_name.clone(),
-            payee.last_name.clone(),
-        );
-        if let Some(address) = &payee.address {
-            customer = customer.set_address(address.clone());
+    /// What was sealed ahead of need, or else is now.
+    fn customer(
+        &self,
+        payee: &Payee,
+        sealed: Option<&SealedPayee>,
+    ) -> Result<Sealed<objects::Customer>, CallError> {
+        let failed = |error: &Error| self.failed(Asked::Account, error);
+        match sealed {
+            Some(SealedPayee(sealed)) => sealed.as_ref().cloned().map_err(failed),
+            None => self.client.seal(&customer(payee)).map_err(|error| failed(&error)),
         }
-        if let Some(city) = &payee.city {
-            customer = customer.set_city(city.clone());
-        }
-        if let Some(postcode) = &payee.postcode {
-            customer = customer.set_postcode(postcode.clone());
-        }
-        self.client.seal(&customer).map_err(|error| self.failed(Asked::Account, &error))
     }
 
     /// Takes an answer over: the gateway accepts our credentials.
@@ -207,7 +203,7 @@ impl KessGateway {
         withdrawal: &Withdrawal<'_>,
         token: &BankToken,
     ) -> Result<Result<objects::Withdrawal, Error>, CallError> {
-        let customer = self.customer(withdrawal.payee)?;
+        let customer = self.customer(withdrawal.payee, withdrawal.sealed)?;
         let no = withdrawal.order_no.as_str();
         let money = withdrawal.money.clone();
         let mut call =
@@ -226,7 +222,7 @@ impl KessGateway {
         withdrawal: &Withdrawal<'_>,
     ) -> Result<Result<objects::Withdrawal, Error>, CallError> {
         let payee = withdrawal.payee;
-        let customer = self.customer(payee)?;
+        let customer = self.customer(payee, withdrawal.sealed)?;
         let no = withdrawal.order_no.as_str();
         let money = withdrawal.money.clone();
         let account = payee.bank_account_number.clone();
@@ -242,6 +238,25 @@ impl KessGateway {
         }
         Ok(call.send().await.map(|reply| reply.into_inner()))
     }
+}
+
+fn customer(payee: &Payee) -> objects::Customer {
+    let mut customer = objects::Customer::new(
+        payee.phone_number.clone(),
+        payee.email.clone(),
+        payee.first_name.clone(),
+        payee.last_name.clone(),
+    );
+    if let Some(address) = &payee.address {
+        customer = customer.set_address(address.clone());
+    }
+    if let Some(city) = &payee.city {
+        customer = customer.set_city(city.clone());
+    }
+    if let Some(postcode) = &payee.postcode {
+        customer = customer.set_postcode(postcode.clone());
+    }
+    customer
 }
 
 /// A code for scripts where the gateway gave none.
@@ -323,9 +338,18 @@ impl Gateway for KessGateway {
         .boxed()
     }
 
-    fn tokenize<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<BankToken, CallError>> {
+    fn seal(&self, payee: &Payee) -> Option<Sealing> {
+        let (client, customer) = (self.client.clone(), customer(payee));
+        Some(Box::new(move || SealedPayee(client.seal(&customer))))
+    }
+
+    fn tokenize<'a>(
+        &'a self,
+        payee: &'a Payee,
+        sealed: Option<&'a SealedPayee>,
+    ) -> BoxFuture<'a, Result<BankToken, CallError>> {
         async move {
-            let customer = self.customer(payee)?;
+            let customer = self.customer(payee, sealed)?;
             let account = payee.bank_account_number.clone();
             let call = self.client.tokenize_bank_account(account, payee.bic.as_str(), customer);
             match call.send().await {

@@ -15,7 +15,9 @@ use tracing::{Instrument, Span, field::Empty};
 use super::{TARGET, metrics::Metrics};
 use crate::{
     batch::GatewayIdentity,
-    gateway::{BankToken, CallError, Gateway, Holder, OrderView, Wallet, Withdrawal},
+    gateway::{
+        BankToken, CallError, Gateway, Holder, OrderView, SealedPayee, Sealing, Wallet, Withdrawal,
+    },
     order_no::OrderNo,
     payout::Payee,
 };
@@ -107,8 +109,16 @@ impl Gateway for Metered {
         self.call("verifybankaccount", self.inner.verify(payee))
     }
 
-    fn tokenize<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<BankToken, CallError>> {
-        self.call("tokenizebankaccount", self.inner.tokenize(payee))
+    fn seal(&self, payee: &Payee) -> Option<Sealing> {
+        self.inner.seal(payee)
+    }
+
+    fn tokenize<'a>(
+        &'a self,
+        payee: &'a Payee,
+        sealed: Option<&'a SealedPayee>,
+    ) -> BoxFuture<'a, Result<BankToken, CallError>> {
+        self.call("tokenizebankaccount", self.inner.tokenize(payee, sealed))
     }
 
     fn withdraw<'a>(

@@ -107,15 +107,25 @@ pub(super) fn moves_of(transitions: &[Transition]) -> Result<Moves<'_>, Error> {
     Ok(moves)
 }
 
-/// How many transitions from the start fit one statement that takes at most `limit`: no row twice,
-/// because one statement writes a row once.
+/// How many transitions from the start make one statement of at most `limit`: no row twice, because
+/// one statement writes a row once.
 pub(super) fn distinct_rows(transitions: &[Transition], limit: usize) -> usize {
     let mut seen = HashSet::with_capacity(limit.min(transitions.len()));
-    transitions
+    let distinct = transitions
         .iter()
         .take(limit)
         .take_while(|transition| seen.insert(transition.payout.row))
-        .count()
+        .count();
+    statement_size(distinct, limit)
+}
+
+/// How many of `rows` rows one statement of at most `limit` takes: a power of two, so that there are
+/// few different texts, and each stays prepared.
+pub(super) fn statement_size(rows: usize, limit: usize) -> usize {
+    match rows.min(limit).checked_ilog2() {
+        Some(power) => 1 << power,
+        None => 0,
+    }
 }
 
 /// Rows that were not all as their writer had read them.

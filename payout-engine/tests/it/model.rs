@@ -22,7 +22,7 @@ use jiff::{Timestamp, civil::Date};
 use kess_gateway::{Amount, Currency, Money};
 use payout_engine::{
     BankToken, CallError, Gateway, GatewayIdentity, Holder, OrderNo, OrderView, Payee, Reason,
-    StopCause, Wallet, Withdrawal,
+    SealedPayee, StopCause, Wallet, Withdrawal,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -346,7 +346,11 @@ impl Gateway for Model {
         .boxed()
     }
 
-    fn tokenize<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<BankToken, CallError>> {
+    fn tokenize<'a>(
+        &'a self,
+        payee: &'a Payee,
+        _: Option<&'a SealedPayee>,
+    ) -> BoxFuture<'a, Result<BankToken, CallError>> {
         let account = payee.bank_account_number.expose();
         async move {
             self.under_way().await;

@@ -25,7 +25,7 @@ use payout_engine::{
     BankToken, Batch, BatchCode, BatchId, BatchSummary, Brakes, CallError, Cancel, CancelRequest,
     Changes, Claim, Conflict, Error, Gateway, GatewayIdentity, Holder, Lease, LogAudit, LogHash,
     NewBatch, NewPayout, OrderNo, OrderView, Outcome, PauseRequest, Payee, PayoutRecord,
-    RunnerLease, StateChange, Store, Stretch, Sum, Transition, Wallet, Withdrawal,
+    RunnerLease, SealedPayee, StateChange, Store, Stretch, Sum, Transition, Wallet, Withdrawal,
 };
 use tokio::time::Instant;
 
@@ -435,8 +435,12 @@ impl<G: Gateway> Gateway for MortalGateway<G> {
     fn verify<'a>(&'a self, payee: &'a Payee) -> Call<'a, Holder> {
         self.call("verify", self.inner.verify(payee))
     }
-    fn tokenize<'a>(&'a self, payee: &'a Payee) -> Call<'a, BankToken> {
-        self.call("tokenize", self.inner.tokenize(payee))
+    fn tokenize<'a>(
+        &'a self,
+        payee: &'a Payee,
+        sealed: Option<&'a SealedPayee>,
+    ) -> Call<'a, BankToken> {
+        self.call("tokenize", self.inner.tokenize(payee, sealed))
     }
     fn withdraw<'a>(&'a self, withdrawal: Withdrawal<'a>) -> Call<'a, OrderView> {
         self.call("withdraw", self.inner.withdraw(withdrawal))

@@ -17,7 +17,7 @@ use kess_gateway::{Amount, Currency, Money};
 use payout_engine::{
     BankToken, Batch, BatchOptions, BatchSummary, CallError, Cancel, Engine, Gateway,
     GatewayIdentity, Holder, NewPayout, OrderNo, OrderView, OtpMode, Outcome, Payee, Policy,
-    SqliteStore, StopCause, Wallet, Withdrawal,
+    SealedPayee, SqliteStore, StopCause, Wallet, Withdrawal,
 };
 
 use crate::{
@@ -74,8 +74,12 @@ impl Gateway for Purse {
         self.model.verify(payee)
     }
 
-    fn tokenize<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<BankToken, CallError>> {
-        self.model.tokenize(payee)
+    fn tokenize<'a>(
+        &'a self,
+        payee: &'a Payee,
+        sealed: Option<&'a SealedPayee>,
+    ) -> BoxFuture<'a, Result<BankToken, CallError>> {
+        self.model.tokenize(payee, sealed)
     }
 
     fn withdraw<'a>(

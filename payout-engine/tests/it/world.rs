@@ -23,7 +23,7 @@ use jiff::{Timestamp, civil::Date};
 use kess_gateway::{Currency, Money};
 use payout_engine::{
     BankToken, CallError, Gateway, GatewayIdentity, Holder, OrderNo, OrderView, Payee, Reason,
-    StopCause, Wallet, Withdrawal,
+    SealedPayee, StopCause, Wallet, Withdrawal,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -487,7 +487,11 @@ impl Gateway for World {
         .boxed()
     }
 
-    fn tokenize<'a>(&'a self, payee: &'a Payee) -> BoxFuture<'a, Result<BankToken, CallError>> {
+    fn tokenize<'a>(
+        &'a self,
+        payee: &'a Payee,
+        _: Option<&'a SealedPayee>,
+    ) -> BoxFuture<'a, Result<BankToken, CallError>> {
         let account = payee.bank_account_number.expose();
         async move {
             self.read(&format!("tokenize {account}")).await?;

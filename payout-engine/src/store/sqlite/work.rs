@@ -12,11 +12,11 @@ use crate::{
     batch::BatchId,
     chain::{LogEvent, LogHash, Salt},
     error::Error,
-    store::{Lease, Witness, codec::millis, failed, log::Log},
+    store::{Lease, Witness, books::statement_size, codec::millis, failed, log::Log},
 };
 
-/// Events in one statement. Small enough that the few different statement texts stay prepared.
-const EVENTS_A_STATEMENT: usize = 32;
+/// The most events in one statement.
+const EVENTS_A_STATEMENT: usize = 128;
 
 /// A writing transaction of a runner.
 pub(super) struct Work<'c> {
@@ -117,7 +117,10 @@ impl<'c> Work<'c> {
             return Ok(());
         }
         let entries = log.add(self.now, self.fence, events)?;
-        for chunk in entries.chunks(EVENTS_A_STATEMENT) {
+        let mut rest = &entries[..];
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at(statement_size(rest.len(), EVENTS_A_STATEMENT));
+            rest = after;
             let mut insert =
                 QueryBuilder::<Sqlite>::new("INSERT INTO events (batch_id, seq, entry, hash) ");
             insert.push_values(chunk, |mut tuple, (seq, entry, hash)| {

@@ -31,8 +31,8 @@ use crate::{
     },
 };
 
-/// Rows in one statement. Small enough that the few different statement texts stay prepared.
-const ROWS_A_STATEMENT: usize = 32;
+/// The most rows in one statement.
+const ROWS_A_STATEMENT: usize = 128;
 
 pub(super) async fn lease(
     store: &SqliteStore,

@@ -248,13 +248,14 @@ async fn call(asking: Asking, gateway: &KessGateway, row: &Payout) -> Event {
                 name: NameMatch::Match,
             }))
         }
-        Asking::Tokenize => Event::Tokenized(gateway.tokenize(&payee).await.map(|_| ())),
+        Asking::Tokenize => Event::Tokenized(gateway.tokenize(&payee, None).await.map(|_| ())),
         Asking::Withdraw => {
             let withdrawal = Withdrawal {
                 order_no: order.unwrap(),
                 money: &row.money,
                 body: "Payout",
                 payee: &payee,
+                sealed: None,
                 token: None,
                 expires_in: None,
                 notify_url: None,
