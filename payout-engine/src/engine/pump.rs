@@ -50,8 +50,8 @@ pub(super) struct Pump {
     /// Rows that have a turn or are in `ready`, and those of `ended`.
     busy: HashSet<u64>,
     ready: VecDeque<(Claim, Ahead)>,
-    /// The page that is being read.
-    reading: Option<BoxFuture<'static, Result<Vec<Claim>, Error>>>,
+    /// The page that is being read, and as of when.
+    reading: Option<BoxFuture<'static, (Timestamp, Result<Vec<Claim>, Error>)>>,
     /// Rows whose turn ended since that began: it may show them as they were before.
     ended: Vec<u64>,
     /// When the store is worth asking again; `None` where nothing is due, ever.
@@ -101,8 +101,8 @@ impl Pump {
                 biased;
                 () = run.halt.raised() => {}
                 Some(ended) = self.turns.join_next() => self.ended(ended)?,
-                Some(claims) = OptionFuture::from(self.reading.as_mut()) => {
-                    self.take_in(claims?).await?;
+                Some((now, claims)) = OptionFuture::from(self.reading.as_mut()) => {
+                    self.take_in(now, claims?).await?;
                 }
                 Ok(permit) = permits.acquire(), if !self.ready.is_empty() && !full => drop(permit),
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
@@ -129,11 +129,11 @@ impl Pump {
         // Rows under way may still look due, so as many more are read.
         let limit = self.page + self.busy.len();
         let (store, lease) = (Arc::clone(&self.store), Arc::clone(&self.lease));
-        self.reading = Some(async move { store.claim(&lease, now, limit).await }.boxed());
+        self.reading = Some(async move { (now, store.claim(&lease, now, limit).await) }.boxed());
     }
 
-    /// Takes over what was read, without what was under way meanwhile.
-    async fn take_in(&mut self, claims: Vec<Claim>) -> Result<(), Error> {
+    /// Takes over what was due at `now`, without what was under way since.
+    async fn take_in(&mut self, now: Timestamp, claims: Vec<Claim>) -> Result<(), Error> {
         self.reading = None;
         let waiting = self.ready.len();
         let mut page = ahead::Page::default();
@@ -150,7 +150,7 @@ impl Pump {
         for row in self.ended.drain(..) {
             self.busy.remove(&row);
         }
-        let now = self.run.clock.now();
+        // What became due since then is found by looking again.
         let next = match self.ready.len() == waiting {
             true => self.store.next_due(&self.lease, now).await?,
             false => Some(now),
