@@ -1,21 +1,7 @@
 //! What one withdrawal costs the processor, part by part and as a whole, network apart.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use kess_benches::{client, customer};
-use kess_gateway::objects::Customer;
-use kess_gateway::operations::WithdrawRequest;
-use kess_gateway::{Call, Client, Currency, Error, Money, Sealed};
-
-/// A withdrawal as the engine sends it.
-fn withdrawal<'c>(
-    client: &'c Client,
-    sealed: &Sealed<Customer>,
-) -> Result<Call<'c, WithdrawRequest>, Error> {
-    let money = Money::new("10.50".parse()?, Currency::Usd)?;
-    let token = "02246c07832b03d22a81551c7e962129c5628301324a0c90a".to_owned();
-    let call = client.withdraw("K7QX2M9PB4TZ-1000-1", money, token, sealed.clone());
-    Ok(call.set_body("Salary of July"))
-}
+use kess_benches::{client, customer, withdrawal};
 
 fn benchmarks(criterion: &mut Criterion) {
     let client = client().expect("the client is configured");

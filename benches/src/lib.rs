@@ -4,8 +4,12 @@
 //! compared with is in `src/bin/kess-bench.rs`, and who is compared in `python/` and `peers/`;
 //! `cargo xtask bench --python` runs it. Nothing here is measured itself.
 
+pub mod bare;
 pub mod batch;
 pub mod calls;
+pub mod memory;
+pub mod people;
+pub mod steady;
 pub mod stub;
 pub mod watch;
 
@@ -17,7 +21,8 @@ use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use kess_gateway::objects::Customer;
 use kess_gateway::transport::{HttpRequest, HttpResponse, Transport, TransportError};
-use kess_gateway::{BaseUrl, Client, Credentials, Error, PublicKey};
+use kess_gateway::operations::WithdrawRequest;
+use kess_gateway::{BaseUrl, Call, Client, Credentials, Currency, Error, Money, PublicKey, Sealed};
 use serde_json::{Value, json};
 
 /// The documentation's sample of a withdrawal's reply.
@@ -70,11 +75,12 @@ pub fn configuration(base_url: &str) -> Value {
     })
 }
 
-/// A client for the gateway that the environment names.
+/// A client for the gateway that the environment names, with so many connections at most that are
+/// kept.
 ///
 /// # Errors
 /// What is missing or makes no sense.
-pub fn configured_client() -> Result<Client, Error> {
+pub fn configured_client(connections: usize) -> Result<Client, Error> {
     let value = |name: &str| std::env::var(name).unwrap_or_default();
     Client::builder()
         .base_url(value("KESS_BASE_URL").parse()?)
@@ -87,6 +93,7 @@ pub fn configured_client() -> Result<Client, Error> {
         .api_secret(value("KESS_API_SECRET_KEY"))
         .seller_code(value("KESS_SELLER_CODE"))
         .public_key(PublicKey::from_pem(&value("KESS_PUBLIC_KEY"))?)
+        .max_idle_connections(connections)
         .build()
 }
 
@@ -114,4 +121,18 @@ pub fn customer() -> Customer {
         "Sok".to_owned(),
         "Dara".to_owned(),
     )
+}
+
+/// A withdrawal as the engine sends it.
+///
+/// # Errors
+/// Never: the amount and its currency are good.
+pub fn withdrawal<'c>(
+    client: &'c Client,
+    sealed: &Sealed<Customer>,
+) -> Result<Call<'c, WithdrawRequest>, Error> {
+    let money = Money::new("10.50".parse()?, Currency::Usd)?;
+    let token = "02246c07832b03d22a81551c7e962129c5628301324a0c90a".to_owned();
+    let call = client.withdraw("K7QX2M9PB4TZ-1000-1", money, token, sealed.clone());
+    Ok(call.set_body("Salary of July"))
 }

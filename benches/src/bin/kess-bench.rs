@@ -1,50 +1,119 @@
-//! The Rust side of comparisons with other languages, one measurement a process:
-//!
-//! ```text
-//! kess-bench stub                          a bare gateway, until stdin is closed
-//! kess-bench calls OPERATION COUNT AT_ONCE
-//! kess-bench batch FILE STORE
-//! ```
+//! Measurements, each a process of its own: `kess-bench --help` lists them.
 //!
 //! `stub` prints the configuration for everybody else, as JSON with the variables of the manual;
 //! the others read it from their environment and print what they did and how long it took, as JSON.
-//! Nothing is compared here.
 
 use std::error::Error;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::{Args, Parser, Subcommand};
 use kess_benches::calls::Operation;
+use kess_benches::stub::{Limit, Settings};
 use kess_benches::watch::Took;
-use kess_benches::{batch, calls, configuration, configured_client, stub};
+use kess_benches::{
+    bare, batch, calls, configuration, configured_client, memory, people, stub,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
+/// Measurements, each a process of its own.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// A bare gateway, until stdin is closed
+    Stub(StubOptions),
+    /// Bare reqwest calls
+    Bare { count: u64, at_once: usize },
+    /// Calls of the client
+    Calls { operation: String, count: u32, at_once: u32 },
+    /// Write a file with so many people to pay
+    People { rows: u64, file: PathBuf },
+    /// Check a file and write it to a store
+    Load { file: PathBuf, store: String },
+    /// Pay what is left to pay of a store's newest batch
+    Run {
+        store: String,
+        #[arg(long, default_value_t = 64)]
+        concurrency: usize,
+    },
+    /// Both: from the file to the last row in the store
+    Batch { file: PathBuf, store: String },
+}
+
+#[derive(Args)]
+struct StubOptions {
+    /// How long an answer takes, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    delay: u64,
+    /// Admit so many calls a second
+    #[arg(long)]
+    admit: Option<u32>,
+    /// Admit so many at once after a while without any [default: as many as in a second]
+    #[arg(long)]
+    burst: Option<u32>,
+    /// What a refusal asks for, in seconds
+    #[arg(long, default_value_t = 1)]
+    retry_after: u64,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let cli = Cli::parse();
     // The runtime that the Python binding has, too.
     let many = Builder::new_multi_thread().enable_all().build()?;
-    match words[..] {
-        ["stub"] => Builder::new_current_thread().enable_all().build()?.block_on(serve()),
-        ["calls", operation, count, at_once] => {
-            let operation = Operation::named(operation).ok_or("there is no such operation")?;
-            let (client, count) = (configured_client()?, count.parse::<u32>()?);
-            let at_once = at_once.parse()?;
+    match cli.what {
+        What::Stub(options) => {
+            Builder::new_current_thread().enable_all().build()?.block_on(serve(&options))
+        }
+        What::Bare { count, at_once } => {
+            let client = configured_client(at_once)?;
+            let took = many.block_on(bare::calls(&client, count, at_once));
+            let took = took.map_err(|error| error.to_string())?;
+            say(&measured(count, took))
+        }
+        What::Calls { operation, count, at_once } => {
+            let operation = Operation::named(&operation).ok_or("there is no such operation")?;
+            let client = configured_client(at_once as usize)?;
             let took = many.block_on(calls::calls(&client, operation, count, at_once))?;
             say(&measured(count.into(), took))
         }
-        ["batch", file, store] => {
-            let work = batch::batch(configured_client()?, Path::new(file), store);
-            let (paid, took) = many.block_on(work)?;
+        What::People { rows, file } => {
+            let mut file = BufWriter::new(File::create(file)?);
+            people::write(rows, &mut file)?;
+            Ok(file.flush()?)
+        }
+        What::Load { file, store } => {
+            let client = configured_client(1)?;
+            let (rows, took) = many.block_on(batch::load(&client, &file, &store))?;
+            say(&measured(rows, took))
+        }
+        What::Run { store, concurrency } => {
+            let client = configured_client(concurrency)?;
+            let (paid, took, middle) = many.block_on(batch::run(client, &store, concurrency))?;
+            let mut said = measured(paid, took);
+            if let Some(middle) = middle {
+                said["middle"] =
+                    json!({"done": middle.rows, "nanoseconds": nanoseconds(middle.took)});
+            }
+            say(&said)
+        }
+        What::Batch { file, store } => {
+            let client = configured_client(64)?;
+            let (paid, took) = many.block_on(batch::batch(client, &file, &store))?;
             say(&measured(paid, took))
         }
-        _ => Err("see the head of benches/src/bin/kess-bench.rs".into()),
     }
 }
 
-async fn serve() -> Result<(), Box<dyn Error>> {
+async fn serve(options: &StubOptions) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     say(&configuration(&format!("http://{}", listener.local_addr()?)))?;
     // Whoever started it is gone once stdin is closed. A thread of its own waits for that, because
@@ -53,15 +122,26 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         std::process::exit(0);
     });
-    Ok(stub::serve(listener).await?)
+    let limit = options.admit.map(|rate| Limit {
+        rate,
+        burst: options.burst.unwrap_or(rate),
+        retry_after: options.retry_after,
+    });
+    let settings = Settings { delay: Duration::from_millis(options.delay), limit };
+    Ok(stub::serve(listener, settings).await?)
 }
 
 fn measured(done: u64, took: Took) -> Value {
     json!({
         "done": done,
-        "nanoseconds": took.elapsed.as_nanos() as u64,
-        "processor_nanoseconds": took.processor.as_nanos() as u64,
+        "nanoseconds": nanoseconds(took.elapsed),
+        "processor_nanoseconds": nanoseconds(took.processor),
+        "peak_kib": memory::own_peak_kib(),
     })
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn say(value: &Value) -> Result<(), Box<dyn Error>> {
