@@ -37,21 +37,7 @@ impl Request {
         headers.insert(ACCEPT, json);
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
         let url = format!("{}/api/mch/v2/gateway", std::env::var("KESS_BASE_URL")?);
-        // Needed for nothing here: the gateway is on this machine.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .http1_only()
-            .pool_max_idle_per_host(at_once)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .tcp_nodelay(true)
-            .user_agent(concat!("kesspay/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let client = http(at_once)?;
         Ok(Self { client, url, headers, body: body.into() })
     }
 
@@ -63,6 +49,26 @@ impl Request {
         }
         Ok(())
     }
+}
+
+/// A client that keeps so many connections.
+pub(crate) fn http(connections: usize) -> Result<reqwest::Client, Error> {
+    // Needed for nothing here: the gateway is on this machine.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .http1_only()
+        .pool_max_idle_per_host(connections)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .tcp_nodelay(true)
+        .user_agent(concat!("kesspay/", env!("CARGO_PKG_VERSION")))
+        .build()?;
+    Ok(client)
 }
 
 /// Makes `count` calls to the gateway that the environment names, `at_once` of them in flight, and

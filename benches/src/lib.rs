@@ -1,17 +1,27 @@
-//! What the benchmarks measure with: gateways that cost nothing, and payouts to send them.
+//! What is measured, what it is measured against, and with what.
 //!
-//! The benchmarks are in `benches/`; `cargo xtask bench` runs them. What other languages are
-//! compared with is in `src/bin/kess-bench.rs`, and who is compared in `python/` and `peers/`;
-//! `cargo xtask bench --python` runs it. Nothing here is measured itself.
+//! `cargo xtask bench` runs [`compare`]: whole runs in processes of their own (`kess-bench`), beside
+//! their ceilings ([`bare`], [`raw`], [`journal::plain`]) and their peers ([`naive`] and the scripts
+//! in `peers/`), all of them at a bare gateway ([`stub`]). [`work`] has the pure parts: criterion
+//! times them (`cargo xtask bench --pure`), and `kess-instructions` does them while their
+//! instructions are counted (`cargo xtask instructions`). What the Python binding is compared with
+//! is in [`calls`] and [`batch`], and who compares it in `python/`.
 
 pub mod bare;
 pub mod batch;
 pub mod calls;
+pub mod compare;
+pub mod journal;
 pub mod memory;
+pub mod naive;
 pub mod people;
+pub mod pure;
+pub mod raw;
 pub mod steady;
+pub mod steps;
 pub mod stub;
 pub mod watch;
+pub mod work;
 
 use std::sync::Arc;
 
@@ -20,8 +30,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use kess_gateway::objects::Customer;
-use kess_gateway::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use kess_gateway::operations::WithdrawRequest;
+use kess_gateway::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use kess_gateway::{BaseUrl, Call, Client, Credentials, Currency, Error, Money, PublicKey, Sealed};
 use serde_json::{Value, json};
 

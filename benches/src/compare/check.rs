@@ -1,0 +1,90 @@
+//! `payout check` against the csv crate and polars, and a series of sizes.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::Results;
+use super::bench::{Bench, Failure};
+use super::flight::mib;
+use super::number::Number;
+
+/// Whole processes: `payout check` from its start to its end, csv and polars without their start.
+pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure> {
+    let sizes = bench.sizes.checks;
+    // The last is for memory alone.
+    let judged = sizes[sizes.len().saturating_sub(2)];
+    let file = bench.people(judged)?;
+    if let Err(why) = &bench.python {
+        results.miss("check-polars", why);
+    }
+    for _ in 0..bench.sizes.rounds {
+        let raw = bench.ours(None, &["csv", &file])?;
+        let ours = bench.payout(None, &["check", &file])?;
+        let time = seconds(ours.nanoseconds);
+        let note = format!("{time} and {} s", seconds(raw.nanoseconds));
+        let ratio = Number::ratio(ours.nanoseconds.into(), raw.nanoseconds.into());
+        results.add("check-csv", ratio, note);
+        if let Ok(python) = &bench.python {
+            let mut command = Command::new(python);
+            command.arg(bench.peers.join("polars_check.py")).arg(&file);
+            let said = bench.run(None, &mut command)?;
+            let theirs =
+                Number::parse(&said["seconds"].to_string()).ok_or("polars took no time")?;
+            let note = format!("{time} and {theirs} s");
+            results.add("check-polars", time.over(theirs), note);
+        }
+        if let Some(peak) = ours.peak_kib {
+            results.add("check-memory", mib(peak), "");
+        }
+    }
+    for &rows in sizes {
+        let file = bench.people(rows)?;
+        let raw = bench.ours(None, &["csv", &file])?;
+        let ours = bench.payout(None, &["check", &file])?;
+        if let Some(peak) = ours.peak_kib.filter(|_| Some(&rows) == sizes.last()) {
+            results.add("check-memory-10m", mib(peak), "");
+        }
+        results.checks.push(json!({
+            "rows": rows,
+            "seconds": seconds(ours.nanoseconds),
+            "csv_seconds": seconds(raw.nanoseconds),
+            "rows_a_second": Number::ratio(u128::from(rows) * 1_000_000_000, ours.nanoseconds.into()),
+            "peak_mib": ours.peak_kib.map(mib),
+        }));
+        std::fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+/// Nanoseconds as seconds.
+pub(super) fn seconds(nanoseconds: u64) -> Number {
+    Number::ratio(nanoseconds.into(), 1_000_000_000)
+}
+
+/// The series as Markdown.
+pub(super) fn markdown(series: &[Value]) -> String {
+    if series.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n| `payout check` of rows | s | rows/s | csv crate alone, s | peak MiB |\n\
+                    |---:|---:|---:|---:|---:|\n"
+        .to_owned();
+    for check in series {
+        let number = |name: &str| {
+            let value = check[name].as_str().and_then(Number::parse);
+            value.map(|number| number.to_string()).unwrap_or_default()
+        };
+        let rows = Number::whole(check["rows"].as_u64().unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "| {rows} | {} | {} | {} | {} |",
+            number("seconds"),
+            number("rows_a_second"),
+            number("csv_seconds"),
+            number("peak_mib")
+        );
+    }
+    text
+}
