@@ -38,7 +38,7 @@ impl Request {
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
         let url = format!("{}/api/mch/v2/gateway", std::env::var("KESS_BASE_URL")?);
         let client = http(at_once)?;
-        Ok(Self { client, url, headers, body: body.into() })
+        Ok(Self { client, url, headers, body })
     }
 
     async fn send(&self) -> Result<(), Error> {

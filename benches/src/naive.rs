@@ -1,6 +1,6 @@
 //! A peer: the loop that one would write first. Each row's intent and outcome is a commit of its
-//! own, bodies and replies are `serde_json::Value`, and what is signed is put together from a sorted
-//! map.
+//! own, bodies and replies are `serde_json::Value`, and what is signed is put together from a
+//! sorted map.
 //!
 //! Written to be quick where that costs nothing: the key is read once and customers are sealed by
 //! the client's own code, connections are kept, 64 rows are in flight. It does not check the file,

@@ -46,7 +46,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     VALGRIND.find()?;
     let build = ["build", "--locked", "--profile", PROFILE, "--package", "kess-benches"];
     let mut command = process::cargo();
-    process::run(command.args(build).args(["--bin", "kess-instructions"]))?;
+    let lean = ["--no-default-features", "--bin", "kess-instructions"];
+    process::run(command.args(build).args(lean))?;
     let program = target_folder().join(PROFILE).join("kess-instructions");
     let parts = process::output(&mut process::at_root(&program))?;
     let chosen =

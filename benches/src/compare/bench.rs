@@ -309,10 +309,10 @@ impl Drop for Stub {
     }
 }
 
-/// A number among figures.
+/// A number among others.
 ///
 /// # Errors
 /// Where it is not there.
 pub(super) fn count(figures: &Value, name: &str) -> Result<u64, Failure> {
-    Ok(figures[name].as_u64().ok_or_else(|| format!("the stub does not tell its {name}"))?)
+    Ok(figures[name].as_u64().ok_or_else(|| format!("nothing tells {name}"))?)
 }

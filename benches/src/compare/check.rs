@@ -16,6 +16,7 @@ pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure>
     // The last is for memory alone.
     let judged = sizes[sizes.len().saturating_sub(2)];
     let file = bench.people(judged)?;
+    let of_rows = |rows| format!("of {} rows", Number::whole(rows));
     if let Err(why) = &bench.python {
         results.miss("check-polars", why);
     }
@@ -23,7 +24,7 @@ pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure>
         let raw = bench.ours(None, &["csv", &file])?;
         let ours = bench.payout(None, &["check", &file])?;
         let time = seconds(ours.nanoseconds);
-        let note = format!("{time} and {} s", seconds(raw.nanoseconds));
+        let note = format!("{time} and {} s, {}", seconds(raw.nanoseconds), of_rows(judged));
         let ratio = Number::ratio(ours.nanoseconds.into(), raw.nanoseconds.into());
         results.add("check-csv", ratio, note);
         if let Ok(python) = &bench.python {
@@ -36,7 +37,7 @@ pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure>
             results.add("check-polars", time.over(theirs), note);
         }
         if let Some(peak) = ours.peak_kib {
-            results.add("check-memory", mib(peak), "");
+            results.add("check-memory", mib(peak), of_rows(judged));
         }
     }
     for &rows in sizes {
@@ -44,13 +45,14 @@ pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure>
         let raw = bench.ours(None, &["csv", &file])?;
         let ours = bench.payout(None, &["check", &file])?;
         if let Some(peak) = ours.peak_kib.filter(|_| Some(&rows) == sizes.last()) {
-            results.add("check-memory-10m", mib(peak), "");
+            results.add("check-memory-10m", mib(peak), of_rows(rows));
         }
+        let rate = Number::ratio(u128::from(rows) * 1_000_000_000, ours.nanoseconds.into());
         results.checks.push(json!({
             "rows": rows,
             "seconds": seconds(ours.nanoseconds),
             "csv_seconds": seconds(raw.nanoseconds),
-            "rows_a_second": Number::ratio(u128::from(rows) * 1_000_000_000, ours.nanoseconds.into()),
+            "rows_a_second": rate,
             "peak_mib": ours.peak_kib.map(mib),
         }));
         std::fs::remove_file(file)?;

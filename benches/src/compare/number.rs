@@ -58,7 +58,7 @@ impl Number {
         let mut sorted = of.to_vec();
         sorted.sort_unstable();
         let high = *sorted.get(sorted.len() / 2)?;
-        let low = if sorted.len() % 2 == 0 { sorted[sorted.len() / 2 - 1] } else { high };
+        let low = if sorted.len().is_multiple_of(2) { sorted[sorted.len() / 2 - 1] } else { high };
         Some(Self(low.0 + (high.0 - low.0) / 2))
     }
 }
