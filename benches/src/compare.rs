@@ -122,9 +122,12 @@ impl Results {
         found.note = note.into();
     }
 
-    /// Says why a row was not measured.
+    /// Says why a row was not measured, unless it was.
     fn miss(&mut self, id: &'static str, why: &str) {
-        self.found.entry(id).or_default().missing = Some(why.to_owned());
+        let found = self.found.entry(id).or_default();
+        if found.rounds.is_empty() {
+            found.missing = Some(why.to_owned());
+        }
     }
 }
 
@@ -225,4 +228,19 @@ fn write(
     page.push_str(&check::markdown(&results.checks));
     fs::write(options.folder.join("performance.md"), page)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_before_a_part_failed_counts() {
+        let mut results = Results::default();
+        results.add("zero", Number::whole(1), "one round");
+        results.miss("zero", "the second one failed");
+        results.miss("naive", "it never ran");
+        assert_eq!(results.found["zero"].missing, None);
+        assert_eq!(results.found["naive"].missing.as_deref(), Some("it never ran"));
+    }
 }

@@ -153,6 +153,17 @@ impl Bench {
         command
     }
 
+    /// A peer that is a script of Python.
+    ///
+    /// # Errors
+    /// Where Python is not there.
+    pub(super) fn peer(&self, script: &str) -> Result<Command, Failure> {
+        let python = self.python.as_ref().map_err(String::as_str)?;
+        let mut command = Command::new(python);
+        command.arg(self.peers.join(script));
+        Ok(command)
+    }
+
     /// Adds to the protocol.
     pub(super) fn note(&self, what: &str, said: &Value) {
         self.protocol.borrow_mut().push(json!({"run": what, "said": said}));

@@ -1,7 +1,6 @@
 //! `payout check` against the csv crate and polars, and a series of sizes.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -17,9 +16,6 @@ pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure>
     let judged = sizes[sizes.len().saturating_sub(2)];
     let file = bench.people(judged)?;
     let of_rows = |rows| format!("of {} rows", Number::whole(rows));
-    if let Err(why) = &bench.python {
-        results.miss("check-polars", why);
-    }
     for _ in 0..bench.sizes.rounds {
         let raw = bench.ours(None, &["csv", &file])?;
         let ours = bench.payout(None, &["check", &file])?;
@@ -27,14 +23,12 @@ pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure>
         let note = format!("{time} and {} s, {}", seconds(raw.nanoseconds), of_rows(judged));
         let ratio = Number::ratio(ours.nanoseconds.into(), raw.nanoseconds.into());
         results.add("check-csv", ratio, note);
-        if let Ok(python) = &bench.python {
-            let mut command = Command::new(python);
-            command.arg(bench.peers.join("polars_check.py")).arg(&file);
-            let said = bench.run(None, &mut command)?;
-            let theirs =
-                Number::parse(&said["seconds"].to_string()).ok_or("polars took no time")?;
-            let note = format!("{time} and {theirs} s");
-            results.add("check-polars", time.over(theirs), note);
+        match polars(bench, &file) {
+            Ok(theirs) => {
+                let note = format!("{time} and {theirs} s, {}", of_rows(judged));
+                results.add("check-polars", time.over(theirs), note);
+            }
+            Err(why) => results.miss("check-polars", &why.to_string()),
         }
         if let Some(peak) = ours.peak_kib {
             results.add("check-memory", mib(peak), of_rows(judged));
@@ -58,6 +52,12 @@ pub(super) fn check(bench: &Bench, results: &mut Results) -> Result<(), Failure>
         std::fs::remove_file(file)?;
     }
     Ok(())
+}
+
+/// Seconds that polars took, by its own account.
+fn polars(bench: &Bench, file: &str) -> Result<Number, Failure> {
+    let said = bench.run(None, bench.peer("polars_check.py")?.arg(file))?;
+    Number::parse(&said["seconds"].to_string()).ok_or_else(|| "polars took no time".into())
 }
 
 /// Nanoseconds as seconds.

@@ -1,6 +1,5 @@
 //! Runs without latency and their peers, the pure parts, and the journal.
 
-use std::path::Path;
 use std::process::Command;
 
 use super::Results;
@@ -31,7 +30,7 @@ pub(super) fn without_latency(bench: &Bench, results: &mut Results) -> Result<()
         results.add("load", loaded.a_second(), "");
 
         let (_, ran) = bench.pay(&stub, bench.sizes.rows, 64)?;
-        let ours = ran.a_second();
+        let (ours, mut missed) = (ran.a_second(), Vec::new());
         let mut against = |id, peer: &Measured| {
             let its = peer.a_second();
             results.add(id, ours.over(its), format!("{ours} and {its} payouts/s, 64 in flight"));
@@ -41,28 +40,21 @@ pub(super) fn without_latency(bench: &Bench, results: &mut Results) -> Result<()
         let naive = bench.ours(Some(&stub), &["naive", &peers_file, store])?;
         against("naive", &naive);
         for (id, commit) in [("python", "row"), ("python-group", "group")] {
-            if let Ok(python) = &bench.python {
-                against(id, &aiohttp(bench, &stub, python, &peers_file, commit)?);
+            match aiohttp(bench, &stub, &peers_file, commit) {
+                Ok(peer) => against(id, &peer),
+                Err(why) => missed.push((id, why.to_string())),
             }
         }
-    }
-    if let Err(why) = &bench.python {
-        results.miss("python", why);
-        results.miss("python-group", why);
+        for (id, why) in missed {
+            results.miss(id, &why);
+        }
     }
     Ok(())
 }
 
-fn aiohttp(
-    bench: &Bench,
-    stub: &Stub,
-    python: &Path,
-    file: &str,
-    commit: &str,
-) -> Result<Measured, Failure> {
+fn aiohttp(bench: &Bench, stub: &Stub, file: &str, commit: &str) -> Result<Measured, Failure> {
     let store = bench.new_store()?;
-    let mut command = Command::new(python);
-    command.arg(bench.peers.join("aiohttp_payouts.py"));
+    let mut command = bench.peer("aiohttp_payouts.py")?;
     command.args([file, store.trim_start_matches("sqlite://"), commit]);
     Ok(serde_json::from_value(bench.run(Some(stub), &mut command)?)?)
 }

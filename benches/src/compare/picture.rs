@@ -12,6 +12,9 @@ const RIGHT: u64 = 690;
 const TOP: u64 = 50;
 const BOTTOM: u64 = 350;
 
+/// The height of a label.
+const LABEL: u64 = 16;
+
 /// A class a line, told apart by more than its colour.
 const STYLE: &str = "\
 text { font: 13px sans-serif; fill: currentColor }
@@ -49,7 +52,7 @@ pub(super) fn draw(sweep: &Sweep) -> String {
         described(sweep)
     );
     scale.axes(&mut svg);
-    for ((delay, line), class) in sweep.0.iter().zip(CLASSES) {
+    for (line, class) in sweep.0.values().zip(CLASSES) {
         let (rates, bounds) = (line.iter().map(|it| it.rate), line.iter().map(|it| it.bound));
         let _ = writeln!(
             svg,
@@ -63,13 +66,27 @@ pub(super) fn draw(sweep: &Sweep) -> String {
             let _ =
                 writeln!(svg, "<circle class=\"fill-{class}\" cx=\"{x}\" cy=\"{y}\" r=\"3.5\"/>");
         }
-        if let Some(last) = line.last() {
-            let (x, y) = (RIGHT + 10, scale.y(last.rate.floor()) + 4);
-            let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\">{delay} ms</text>");
-        }
+    }
+    let ends = sweep.0.iter().filter_map(|(delay, line)| {
+        let last = line.last()?;
+        Some((scale.y(last.rate.floor()), *delay))
+    });
+    for (y, delay) in apart(ends.collect()) {
+        let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\">{delay} ms</text>", RIGHT + 10, y + 4);
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Moves labels that would stand on each other upwards, the lowest one first.
+fn apart(mut labels: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    labels.sort_unstable_by(|a, b| b.cmp(a));
+    let mut below = u64::MAX;
+    for (y, _) in &mut labels {
+        *y = (*y).min(below.saturating_sub(LABEL));
+        below = *y;
+    }
+    labels
 }
 
 /// The same in words.
@@ -180,6 +197,12 @@ mod tests {
         assert!(svg.ends_with("</svg>\n"));
         // Whatever was not measured is no picture, and no panic.
         assert!(draw(&Sweep::default()).contains("</svg>"));
+    }
+
+    #[test]
+    fn labels_do_not_stand_on_each_other() {
+        let labels = vec![(300, 0), (310, 50), (100, 7), (312, 200)];
+        assert_eq!(apart(labels), [(312, 200), (296, 50), (280, 0), (100, 7)]);
     }
 
     #[test]
