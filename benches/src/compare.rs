@@ -184,7 +184,8 @@ fn bench(options: &Options) -> Result<(Bench, tempfile::TempDir), Failure> {
     let bench = Bench {
         kess_bench: std::env::current_exe()?,
         payout: fs::canonicalize(&options.payout)?,
-        python: options.python.clone().ok_or(why),
+        // Not what its link leads to: an environment is known by the link's place.
+        python: options.python.as_ref().map(std::path::absolute).transpose()?.ok_or(why),
         peers: fs::canonicalize(&options.peers)?,
         scratch: scratch.path().to_owned(),
         sizes,
