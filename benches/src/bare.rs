@@ -36,23 +36,10 @@ impl Request {
         headers.insert(CONTENT_TYPE, json.clone());
         headers.insert(ACCEPT, json);
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
-        let url = format!("{}/api/mch/v2/gateway", std::env::var("KESS_BASE_URL")?);
-        // Needed for nothing here: the gateway is on this machine.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .http1_only()
-            .pool_max_idle_per_host(at_once)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .tcp_nodelay(true)
-            .user_agent(concat!("kesspay/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, url, headers, body: body.into() })
+        let base_url = client.base_url().to_string();
+        let url = format!("{}/api/mch/v2/gateway", base_url.trim_end_matches('/'));
+        let client = http(at_once)?;
+        Ok(Self { client, url, headers, body })
     }
 
     async fn send(&self) -> Result<(), Error> {
@@ -65,8 +52,28 @@ impl Request {
     }
 }
 
-/// Makes `count` calls to the gateway that the environment names, `at_once` of them in flight, and
-/// returns the time that they took. Connections are there before the clock starts.
+/// A client that keeps so many connections.
+pub(crate) fn http(connections: usize) -> Result<reqwest::Client, Error> {
+    // Needed for nothing here: the gateway is on this machine.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .http1_only()
+        .pool_max_idle_per_host(connections)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .tcp_nodelay(true)
+        .user_agent(concat!("kesspay/", env!("CARGO_PKG_VERSION")))
+        .build()?;
+    Ok(client)
+}
+
+/// Makes `count` calls to the client's gateway, `at_once` of them in flight, and returns the time
+/// that they took. Connections are there before the clock starts.
 ///
 /// # Errors
 /// The first call that fails.
@@ -95,4 +102,35 @@ async fn make(request: &Request, count: u64, at_once: usize) -> Result<(), Error
         caller.await??;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use kess_gateway::{Credentials, PublicKey};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{API_SECRET, PUBLIC_KEY, stub};
+
+    #[tokio::test]
+    async fn it_makes_as_many_calls_as_it_says() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+        tokio::spawn(stub::serve(listener, stub::Settings::default()));
+        let client = Client::builder()
+            .base_url(address.parse().expect("a URL"))
+            .credentials(Credentials::new("id", "secret", "user", "password"))
+            .api_secret(API_SECRET)
+            .seller_code("CU2501-101139033689723677")
+            .public_key(PublicKey::from_pem(PUBLIC_KEY).expect("a key"))
+            .build()
+            .expect("it is configured");
+
+        calls(&client, 50, 8).await.expect("the stub answers");
+        let figures = http(1).expect("a client").post(format!("{address}{}", stub::FIGURES));
+        let figures = figures.send().await.expect("it answers").bytes().await.expect("JSON");
+        let figures: serde_json::Value = serde_json::from_slice(&figures).expect("JSON");
+        // Sixteen made the connections.
+        assert_eq!(figures["calls"], 50 + 16);
+    }
 }

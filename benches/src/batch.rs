@@ -63,7 +63,8 @@ pub async fn run(
     Ok((paid - before.count(Outcome::Paid), started.read(), steady.middle()))
 }
 
-async fn take_in(
+/// Checks the file and writes it to the store.
+pub(crate) async fn take_in(
     client: &Client,
     file: &Path,
     store: &str,

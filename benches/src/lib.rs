@@ -1,17 +1,39 @@
-//! What the benchmarks measure with: gateways that cost nothing, and payouts to send them.
+//! What is measured, what it is measured against, and with what.
 //!
-//! The benchmarks are in `benches/`; `cargo xtask bench` runs them. What other languages are
-//! compared with is in `src/bin/kess-bench.rs`, and who is compared in `python/` and `peers/`;
-//! `cargo xtask bench --python` runs it. Nothing here is measured itself.
+//! `cargo xtask bench` runs [`compare`]: whole runs in processes of their own (`kess-bench`),
+//! beside their ceilings ([`bare`], [`raw`], [`journal::plain`]) and their peers ([`naive`] and the
+//! scripts in `peers/`), all of them at a bare gateway ([`stub`]). [`work`] has the pure parts:
+//! criterion times them (`cargo xtask bench --pure`), and `kess-instructions` does them while their
+//! instructions are counted (`cargo xtask instructions`). What the Python binding is compared with
+//! is in [`calls`] and [`batch`], and who compares it in `python/`.
 
+#[cfg(feature = "runs")]
 pub mod bare;
+#[cfg(feature = "runs")]
 pub mod batch;
+#[cfg(feature = "runs")]
 pub mod calls;
+#[cfg(feature = "runs")]
+pub mod compare;
+#[cfg(feature = "runs")]
+pub mod journal;
+#[cfg(feature = "runs")]
 pub mod memory;
+#[cfg(feature = "runs")]
+pub mod naive;
 pub mod people;
+#[cfg(feature = "runs")]
+pub mod pure;
+#[cfg(feature = "runs")]
+pub mod raw;
+#[cfg(feature = "runs")]
 pub mod steady;
+pub mod steps;
+#[cfg(feature = "runs")]
 pub mod stub;
+#[cfg(feature = "runs")]
 pub mod watch;
+pub mod work;
 
 use std::sync::Arc;
 

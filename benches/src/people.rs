@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-const HEADING: &str = "reference,first_name,last_name,phone_number,email,bank_account_number,bic,amount,currency,body";
+const HEADING: &str = "reference,first_name,last_name,phone_number,email,bank_account_number,bic,\
+                       amount,currency,body";
 
 /// Writes a file with so many rows.
 ///

@@ -122,7 +122,8 @@ impl Gateway {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if path == FIGURES.as_bytes() {
             let late = self.late.as_ref().map(Late::mean);
-            replies::plain(&seen.figures.json(arrived, late), out);
+            let room = seen.bucket.as_ref().map(|bucket| bucket.room(arrived));
+            replies::plain(&seen.figures.json(arrived, late, room), out);
             return When::Now;
         }
         if path == FORGET.as_bytes() {

@@ -1,5 +1,10 @@
-//! `cargo xtask bench`: the criterion benchmarks, the Python binding against Rust, and what another
-//! worker is worth.
+//! `cargo xtask bench`: whole runs held against what is wanted of them; and, instead of that, the
+//! pure parts, the Python binding against Rust, what another worker is worth, how long compiling
+//! takes.
+
+mod compile;
+mod document;
+mod speed;
 
 use std::path::Path;
 
@@ -10,23 +15,33 @@ use crate::{process, python, root, target_folder};
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A few iterations only, to see that the benchmarks run
+    /// As little as shows that it runs; the figures say nothing
     #[arg(long)]
     quick: bool,
+    /// Write the table and the picture into docs/, too
+    #[arg(long, conflicts_with_all = ["quick", "pure", "python", "workers"])]
+    document: bool,
+    /// The criterion benchmarks of the pure parts, instead; arguments are criterion's, such as the
+    /// name of a benchmark
+    #[arg(long, conflicts_with_all = ["python", "workers", "compile"])]
+    pure: bool,
     /// The Python binding against the Rust crates and against a script with aiohttp, instead;
     /// arguments choose among calls, batch and peers
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["workers", "compile"])]
     python: bool,
     /// One `payout worker` against two, on this empty PostgreSQL database, instead; arguments are
     /// those of benches/workers.py
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "compile")]
     workers: Option<String>,
-    /// Passed on to criterion, such as the name of a benchmark
+    /// How long `payout` takes to compile from nothing, and how large it is, instead
+    #[arg(long)]
+    compile: bool,
+    /// Passed on: the parts to measure and the options of `kess-bench compare`
     #[arg(last = true)]
     arguments: Vec<String>,
 }
 
-/// Runs the benchmarks of the `benches` crate.
+/// Runs the benchmarks.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     if options.python {
         return compare_python(options);
@@ -34,6 +49,17 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if let Some(url) = &options.workers {
         return compare_workers(url, options);
     }
+    if options.pure {
+        return pure(options);
+    }
+    if options.compile {
+        return compile::run(options.document);
+    }
+    speed::run(options.quick, options.document, &options.arguments)
+}
+
+/// Runs the criterion benchmarks of the `benches` crate.
+fn pure(options: &Options) -> Result<(), String> {
     let mut command = process::cargo();
     command.args(["bench", "--package", "kess-benches", "--benches", "--"]);
     if options.quick {

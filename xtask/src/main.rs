@@ -9,6 +9,7 @@ mod codegen;
 mod console;
 mod decisions;
 mod fuzz;
+mod instructions;
 mod kotlin;
 mod package;
 mod planted;
@@ -52,6 +53,8 @@ enum Chore {
     Planted(planted::Options),
     /// Run the benchmarks
     Bench(bench::Options),
+    /// Count the instructions of the pure parts, and hold them against what is written down
+    Instructions(instructions::Options),
     /// Build what is handed to others
     Package(package::Options),
 }
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Planted(options) => planted::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Instructions(options) => instructions::run(&options),
         Chore::Package(options) => package::run(&options),
     };
     match result {

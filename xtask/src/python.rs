@@ -30,6 +30,10 @@ pub(crate) const BINDING: Environment = Environment {
 pub(crate) const BENCH: Environment =
     Environment { folder: "python-bench", requirements: "benches/python/requirements.txt" };
 
+/// What the engine is measured against.
+pub(crate) const PEERS: Environment =
+    Environment { folder: "python-peers", requirements: "benches/peers/requirements.txt" };
+
 impl Environment {
     /// Its interpreter, with every requirement installed.
     pub(crate) fn interpreter(&self) -> Result<PathBuf, String> {

@@ -84,6 +84,13 @@ pub(crate) const HAMCREST: Tool =
 /// What the Kotlin package is compiled and tested with.
 pub(crate) const KOTLIN: &[Tool] = &[JAVA, NPM, JNA, JUNIT, HAMCREST];
 
+/// Counts instructions.
+pub(crate) const VALGRIND: Tool = Tool {
+    program: "valgrind",
+    used_for: "counting the instructions of the pure parts",
+    package: "valgrind",
+};
+
 /// What is missing of the foreign tools that some test uses, one message for each.
 pub(crate) fn missing() -> impl Iterator<Item = String> {
     let tools = [PHP, OPENSSL, PYTHON, NODE, CHROMIUM].iter().chain(KOTLIN);

@@ -11,9 +11,13 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use kess_benches::calls::Operation;
+use kess_benches::pure::Costs;
 use kess_benches::stub::{Limit, Settings};
-use kess_benches::watch::Took;
-use kess_benches::{bare, batch, calls, configuration, configured_client, memory, people, stub};
+use kess_benches::watch::{Took, Watch};
+use kess_benches::{
+    bare, batch, calls, client, compare, configuration, configured_client, journal, memory, naive,
+    people, pure, raw, stub,
+};
 use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -50,6 +54,18 @@ enum What {
     },
     /// Both: from the file to the last row in the store
     Batch { file: PathBuf, store: String },
+    /// Pay a file as a Rust loop would that commits each row by itself
+    Naive { file: PathBuf, store: String },
+    /// Read a file with the csv crate, and do nothing with it
+    Csv { file: PathBuf },
+    /// The pure parts
+    Pure,
+    /// Write transitions of a file's rows to a new store, so many a commit
+    Journal { file: PathBuf, store: String, group: usize },
+    /// Append as many bytes to a file, and make them durable, so often
+    Append { file: PathBuf, group: usize, times: u32 },
+    /// All of it: one table with every target
+    Compare(compare::Options),
 }
 
 #[derive(Args)]
@@ -113,6 +129,32 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (paid, took) = many.block_on(batch::batch(client, &file, &store))?;
             say(&measured(paid, took))
         }
+        What::Naive { file, store } => {
+            let paid = many.block_on(naive::pay_all(&file, &store));
+            let (paid, took) = paid.map_err(|error| error.to_string())?;
+            say(&measured(paid, took))
+        }
+        What::Csv { file } => {
+            let watch = Watch::start();
+            let rows = raw::read(&file)?;
+            say(&measured(rows, watch.read()))
+        }
+        What::Pure => {
+            let Costs { seal, sign, hash } = pure::costs()?;
+            say(&json!({"seal": seal, "sign": sign, "hash": hash}))
+        }
+        What::Journal { file, store, group } => {
+            let client = client()?;
+            let (done, took) = many.block_on(journal::store(&client, &file, &store, group))?;
+            say(&json!({"done": done, "nanoseconds": nanoseconds(took)}))
+        }
+        What::Append { file, group, times } => {
+            let (done, took) = journal::plain(&file, group, times)?;
+            say(&json!({"done": done, "nanoseconds": nanoseconds(took)}))
+        }
+        What::Compare(options) => compare::run(&options, |line| {
+            let _ = writeln!(io::stdout(), "{line}");
+        }),
     }
 }
 

@@ -32,7 +32,7 @@ impl Figures {
     }
 
     /// Moments are told as how long ago they were: no two processes share a clock's beginning.
-    pub(super) fn json(&self, now: Instant, delay: Option<Duration>) -> Value {
+    pub(super) fn json(&self, now: Instant, delay: Option<Duration>, room: Option<u64>) -> Value {
         let ago = |at: Option<Instant>| at.map(|at| nanoseconds(now.duration_since(at)));
         json!({
             "calls": self.calls,
@@ -41,6 +41,7 @@ impl Figures {
             "first_call_ago": ago(self.first),
             "last_call_ago": ago(self.last),
             "first_payout_call_ago": ago(self.first_payout),
+            "room": room,
             "mean_delay": delay.map(nanoseconds),
         })
     }

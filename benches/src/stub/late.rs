@@ -14,7 +14,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
 /// What is due so soon is due.
-const HALF_A_TICK: Duration = Duration::from_micros(750);
+const A_TICK: Duration = Duration::from_micros(1_300);
 
 /// An answer that waits.
 struct Waiting {
@@ -94,7 +94,7 @@ fn take_due(
 ) -> Option<Instant> {
     while let Some(first) = queue.waiting.front() {
         let at = first.arrived + delay;
-        if at > now + HALF_A_TICK {
+        if at > now + A_TICK {
             return Some(at);
         }
         queue.sum += now - first.arrived;
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_due_within_half_a_tick_goes_out_in_its_order() {
+    async fn what_is_due_within_a_tick_goes_out_in_its_order() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
@@ -139,11 +139,11 @@ mod tests {
         }
 
         let mut due = Vec::new();
-        let almost = begin + Duration::from_millis(60) - HALF_A_TICK;
+        let almost = begin + Duration::from_millis(60) - A_TICK;
         let next = take_due(&mut queue, delay, almost, &mut due);
         assert_eq!(due.iter().map(|it| it.bytes[0]).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(next, Some(begin + Duration::from_millis(80)));
-        assert_eq!(queue.sum / queue.count, Duration::from_millis(55) - HALF_A_TICK);
+        assert_eq!(queue.sum / queue.count, Duration::from_millis(55) - A_TICK);
         assert_eq!(take_due(&mut queue, delay, begin + Duration::from_secs(1), &mut due), None);
     }
 }

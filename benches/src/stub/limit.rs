@@ -46,6 +46,14 @@ impl Bucket {
         Self::full(self.limit, now)
     }
 
+    /// How many calls would be admitted now, at once.
+    pub(super) fn room(&self, now: Instant) -> u64 {
+        let most = each(self.limit) * self.limit.burst;
+        let filled = (self.filled + now.saturating_duration_since(self.at)).min(most);
+        let calls = filled.as_nanos() / each(self.limit).as_nanos().max(1);
+        u64::try_from(calls).unwrap_or(u64::MAX)
+    }
+
     /// A call that came at `now`, and is answered at `answered`.
     pub(super) fn ask(&mut self, now: Instant, answered: Instant) -> Answer {
         let most = each(self.limit) * self.limit.burst;
@@ -91,5 +99,7 @@ mod tests {
         assert_eq!(ask(56), Answer::Admitted { inside: true });
         assert_eq!(ask(1_004), Answer::Admitted { inside: true });
         assert_eq!(ask(1_005), Answer::Admitted { inside: false });
+        let room = |millis| bucket.room(begin + Duration::from_millis(millis));
+        assert_eq!([room(1_005), room(1_014), room(9_000)], [0, 1, 2]);
     }
 }
