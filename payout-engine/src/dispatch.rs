@@ -4,13 +4,13 @@
 //! behind payouts, and after a pause they leave one by one instead of all at once. Only the first
 //! in the line waits for the gate; whoever gives up waiting just leaves the line.
 //!
-//! The window bounds the calls in flight by what the gateway takes. A `Retry-After` given to one
-//! call holds for all of them; calls that keep failing open the circuit, which lets one probe
+//! The window bounds the calls in flight by what the gateway takes, and the tempo calls a second. A
+//! `Retry-After` given to one call holds for all of them; calls that keep failing open the circuit, which lets one probe
 //! through after each growing pause instead of burning every row's attempts; an outage that lasts
 //! stops the batch.
 //!
 //! Where other runners call the gateway for the same merchant, rate, pauses and circuit are those
-//! of all of them ([`pace`]); a window is each runner's own.
+//! of all of them ([`pace`]); window and tempo are each runner's own.
 //!
 //! The gate decides *when*, never *whether*: nothing about money is decided here.
 
@@ -34,11 +34,13 @@ use crate::{
 pub mod pace;
 mod shared;
 mod slots;
+mod tempo;
 mod window;
 
 use pace::{Pace, Word};
 use shared::Shared;
 use slots::Slots;
+use tempo::{Left, Tempo};
 pub(crate) use window::Service;
 use window::{Ended, Ending, Window};
 
@@ -57,6 +59,7 @@ pub(crate) struct Gate {
 
 struct State {
     window: Window,
+    tempo: Tempo,
     in_flight: usize,
     /// The size of the window as it was last told.
     told: usize,
@@ -82,7 +85,9 @@ struct Circuit {
 pub(crate) struct Pass {
     gate: Arc<Gate>,
     probe: bool,
+    /// The window's round.
     round: u64,
+    left: Left,
     began: Instant,
 }
 
@@ -120,6 +125,7 @@ impl Gate {
         let state = State {
             told: window.size(),
             window,
+            tempo: Tempo::default(),
             in_flight: 0,
             slots: rate.map(|rate| Slots::new(rate, pace.is_some())),
             paused_until: None,
@@ -146,8 +152,9 @@ impl Gate {
             let now = Instant::now();
             let admitted = self.state().admit(now, self.shared.is_some());
             match admitted {
-                Ok((probe, round)) => {
-                    return Pass { gate: Arc::clone(self), probe, round, began: now };
+                Ok((probe, round, left)) => {
+                    let gate = Arc::clone(self);
+                    return Pass { gate, probe, round, left, began: now };
                 }
                 Err(Wait::Until(at)) => sleep_until(at).await,
                 Err(Wait::Change) => changed.await,
@@ -243,7 +250,7 @@ impl Gate {
 
 impl State {
     /// Lets a call leave, or says what it has to wait for.
-    fn admit(&mut self, now: Instant, is_shared: bool) -> Result<(bool, u64), Wait> {
+    fn admit(&mut self, now: Instant, is_shared: bool) -> Result<(bool, u64, Left), Wait> {
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Err(Wait::Until(until));
         }
@@ -254,6 +261,7 @@ impl State {
         if self.circuit.is_some() && !self.may_probe {
             return Err(Wait::Probe);
         }
+        self.tempo.wait(now)?;
         if let Some(slots) = &mut self.slots {
             slots.take(now)?;
         }
@@ -262,7 +270,7 @@ impl State {
             self.may_probe = !is_shared;
         }
         self.in_flight += 1;
-        Ok((self.circuit.is_some(), self.window.round()))
+        Ok((self.circuit.is_some(), self.window.round(), self.tempo.leaves(now)))
     }
 }
 
@@ -277,14 +285,25 @@ impl Pass {
         let gate = Arc::clone(&self.gate);
         let mut state = gate.state();
         let now = Instant::now();
-        let ended = Ended {
-            service,
-            ending: ending(error),
-            round: self.round,
-            took: now.duration_since(self.began),
-            in_flight: state.in_flight,
-        };
-        state.window.ended(ended, now);
+        match error {
+            Some(CallError::RateLimited { retry_after, .. }) => {
+                let pause = retry_after.unwrap_or(gate.policy.retry_after);
+                state.tempo.refused(self.left, pause, now);
+            }
+            // Nobody counted it.
+            Some(CallError::NotSent(_)) => {}
+            _ => state.tempo.admitted(self.left, now),
+        }
+        if let Some(ending) = ending(error) {
+            let ended = Ended {
+                service,
+                ending,
+                round: self.round,
+                took: now.duration_since(self.began),
+                in_flight: state.in_flight,
+            };
+            state.window.ended(ended, now);
+        }
         gate.tell_size(&mut state, error.map(CallError::reason));
         let was_open = state.circuit.is_some();
         let verdict = match error {
@@ -327,12 +346,14 @@ impl Pass {
     }
 }
 
-fn ending(error: Option<&CallError>) -> Ending {
-    match error {
-        Some(CallError::RateLimited { .. } | CallError::Overloaded { .. }) => Ending::TooMuch,
+/// What the end of a call says to the window. A 429 is about calls a second.
+fn ending(error: Option<&CallError>) -> Option<Ending> {
+    Some(match error {
+        Some(CallError::RateLimited { .. }) => return None,
+        Some(CallError::Overloaded { .. }) => Ending::TooMuch,
         Some(CallError::NotSent(_) | CallError::Unknown { answered: false, .. }) => Ending::Silence,
         _ => Ending::Answered,
-    }
+    })
 }
 
 impl Drop for Pass {
@@ -340,6 +361,7 @@ impl Drop for Pass {
     fn drop(&mut self) {
         let mut state = self.gate.state();
         state.in_flight -= 1;
+        state.tempo.ended(self.left);
         if self.probe
             && let Some(circuit) = &mut state.circuit
             && std::mem::take(&mut circuit.probing)

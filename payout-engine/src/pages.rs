@@ -41,6 +41,12 @@ impl<S: Deref<Target: Store>> Pages<S> {
         self.after = last.payout.row;
         Ok(Some(page))
     }
+
+    /// As [`Pages::next`], without the rows before `row`.
+    pub(crate) async fn from(&mut self, row: u64) -> Result<Option<Vec<PayoutRecord>>, Error> {
+        self.after = self.after.max(row.saturating_sub(1));
+        self.next().await
+    }
 }
 
 #[cfg(test)]
@@ -78,5 +84,10 @@ mod tests {
         }
         assert_eq!(seen, (1..=2_001).collect::<Vec<_>>());
         assert!(pages.next().await.unwrap().is_none());
+        let mut pages = super::pages(Arc::clone(engine.store()), batch.id);
+        let page = pages.from(1_500).await.unwrap().unwrap();
+        assert_eq!((page[0].payout.row, page.len()), (1_500, 502));
+        // What was passed does not come again.
+        assert!(pages.from(3).await.unwrap().is_none());
     }
 }

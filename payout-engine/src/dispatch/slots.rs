@@ -13,6 +13,7 @@ const BURST: Duration = Duration::from_millis(50);
 const RESERVED: Duration = Duration::from_millis(250);
 
 /// When calls may leave.
+#[derive(Debug)]
 pub(super) struct Slots {
     pub(super) interval: Duration,
     /// When the next call would leave if calls were evenly spaced.
@@ -26,6 +27,22 @@ impl Slots {
     pub(super) fn new(rate: u32, is_shared: bool) -> Self {
         let interval = Duration::from_secs(1) / rate.max(1);
         Self { interval, next: None, left: is_shared.then_some(0) }
+    }
+
+    /// Slots so far apart, of which nobody else has any.
+    pub(super) fn spaced(interval: Duration) -> Self {
+        Self { interval, next: None, left: None }
+    }
+
+    /// When the next slot of ours may be used, up to `ahead` of an even spacing, if that is later.
+    pub(super) fn next_free(&self, now: Instant, ahead: Duration) -> Option<Instant> {
+        let leaves = self.next?.checked_sub(ahead)?;
+        (leaves > now).then_some(leaves)
+    }
+
+    /// Uses up the next slot of ours.
+    pub(super) fn use_up(&mut self, now: Instant) {
+        self.next = Some(self.next.map_or(now, |slot| slot.max(now)) + self.interval);
     }
 
     /// How many to reserve.

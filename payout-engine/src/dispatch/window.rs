@@ -1,10 +1,10 @@
 //! How many calls may be in flight: as many as the gateway takes, never more than the user allows.
 //!
-//! Additive increase, multiplicative decrease. "Too much" (429, 503, 504, or a marked slowdown)
-//! halves the window, once for all the calls that were under way together; every windowful of
-//! answers adds one. One below the size that was too much, growth pauses for a while, twice as long
-//! each time that size proves too much again: such an answer holds everybody up, and for a
-//! withdrawal it means doubt.
+//! Additive increase, multiplicative decrease. "Too much" (503, 504, or a marked slowdown) halves
+//! the window, once for all the calls that were under way together; every windowful of answers adds
+//! one. One below the size that was too much, growth pauses for a while, twice as long each time
+//! that size proves too much again: such an answer holds everybody up, and for a withdrawal it
+//! means doubt. A 429 is about calls a second, and heard by the tempo ([`super::tempo`]).
 //!
 //! It begins at its bound. A run begins with account checks and queries, for which such an answer
 //! costs nothing, and a short batch has no time for a ramp.

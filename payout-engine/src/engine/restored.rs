@@ -4,6 +4,8 @@
 //! every order before it sends one. The list is for what it does not ask about: a row that had
 //! ended in the copy and was tried again since.
 
+use std::collections::BTreeMap;
+
 use crate::{
     engine::Engine,
     error::Error,
@@ -33,10 +35,15 @@ impl Engine {
         };
         let rules = run.rules();
         let mut pages = pages(&*self.store, run.batch.id);
-        while let Some(rows) = pages.next().await? {
+        let mut listed = BTreeMap::from_iter(latest);
+        // Most of a large batch may not be listed, so its rows are passed over.
+        while let Some((&first, _)) = listed.first_key_value() {
+            let Some(rows) = pages.from(first).await? else { break };
+            let rest = rows.last().map_or(u64::MAX, |last| last.payout.row + 1);
+            let rest = listed.split_off(&rest);
             let mut transitions = Vec::new();
             for row in rows {
-                let Some(&attempt) = latest.get(&row.payout.row) else { continue };
+                let Some(&attempt) = listed.get(&row.payout.row) else { continue };
                 let from = row.payout.outcome();
                 let step = row.payout.step(&rules, Event::Listed { attempt }, run.clock.now());
                 if step.write != Write::Not {
@@ -47,6 +54,7 @@ impl Engine {
             if !transitions.is_empty() {
                 self.store.offer(lease, &transitions, run.clock.now()).await?;
             }
+            listed = rest;
         }
         Ok(true)
     }

@@ -5,10 +5,10 @@
 //! owner alone (0600), because it holds account numbers. Or the database is in memory, and somebody
 //! else keeps its pages: [`kept`].
 //!
-//! [`load`] takes batches in, [`write`] is the runner's side, [`read`] everybody's, [`asks`] what
-//! anybody may ask for, [`transfer`] carries to other stores, [`purge`] forgets, [`lock`] and
-//! [`lease`] keep it to one runner. Whatever writes does so in a [`work`], which keeps the event
-//! log; [`verify`] holds that against the rows.
+//! [`load`] takes batches in, [`ready`] makes their rows ready for a run, [`write`] is the runner's
+//! side, [`read`] everybody's, [`asks`] what anybody may ask for, [`transfer`] carries to other
+//! stores, [`purge`] forgets, [`lock`] and [`lease`] keep it to one runner. Whatever writes does so
+//! in a [`work`], which keeps the event log; [`verify`] holds that against the rows.
 
 use std::{
     io::ErrorKind,
@@ -55,6 +55,7 @@ mod load;
 mod lock;
 mod purge;
 mod read;
+mod ready;
 mod transfer;
 mod verify;
 mod work;
@@ -375,11 +376,11 @@ impl Store for SqliteStore {
     }
 
     fn wake<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, ()> {
-        self.durably(write::wake(self, lease, now))
+        self.durably(ready::wake(self, lease, now))
     }
 
     fn hold_duplicates<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, u64> {
-        self.durably(write::hold_duplicates(self, lease, now))
+        self.durably(ready::hold_duplicates(self, lease, now))
     }
 
     fn write<'a>(

@@ -221,6 +221,34 @@ async fn carry_away(path: &Path, batch: &Batch) {
 }
 
 #[tokio::test]
+async fn rows_that_are_not_their_sums_are_counted_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let batch = eventful(dir.path()).await;
+    let path = dir.path().join("payout.db");
+    let store = store(&path).await;
+    store.audit(batch.id).await.unwrap();
+    for (change, back) in [
+        // To an outcome of which a sum is kept, to one of which none is, and of the amount alone.
+        ("outcome = 'failed' WHERE outcome = 'paid'", "outcome = 'paid' WHERE state = 'paid'"),
+        ("outcome = 'odd' WHERE outcome = 'paid'", "outcome = 'paid' WHERE state = 'paid'"),
+        ("currency = 'THB' WHERE row = 1", "currency = 'USD' WHERE row = 1"),
+        ("amount = amount + 1 WHERE row = 1", "amount = amount - 1 WHERE row = 1"),
+    ] {
+        sql(&path, &format!("UPDATE payouts SET {change}")).await;
+        let error = store.audit(batch.id).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Books, "{change}: {error}");
+        assert!(error.to_string().contains("are not the sum kept of them"), "{error}");
+        sql(&path, &format!("UPDATE payouts SET {back}")).await;
+        store.audit(batch.id).await.unwrap();
+    }
+    // Sums of which there are no rows, and rows of which there is no sum.
+    sql(&path, "UPDATE sums SET rows = rows + 1 WHERE outcome = 'paid'").await;
+    assert_eq!(store.audit(batch.id).await.unwrap_err().kind(), ErrorKind::Books);
+    sql(&path, "DELETE FROM sums").await;
+    assert_eq!(store.audit(batch.id).await.unwrap_err().kind(), ErrorKind::Books);
+}
+
+#[tokio::test]
 async fn a_change_of_any_column_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("payout.db");

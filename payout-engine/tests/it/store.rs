@@ -154,6 +154,7 @@ contract! {
     a_write_on_top_of_something_unread_is_refused_whole,
     what_is_due_comes_in_order_and_nothing_else,
     waking_makes_the_unfinished_due,
+    waking_forgets_what_was_tried_before,
     rows_paid_elsewhere_are_held,
     what_people_decided_is_kept_and_counts_for_its_cause_alone,
     conflicts_and_money_under_way_are_seen_from_other_batches,
@@ -439,6 +440,30 @@ async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
     }
     // What was read counts: a write on top of a woken row goes through.
     put(&*store, &lease, due[2].payout.clone(), State::Failed).await;
+    store.audit(batch.id).await.unwrap();
+}
+
+async fn waking_forgets_what_was_tried_before(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 12).await;
+    let states = [State::Pending, State::Unanswered, State::AwaitingOtp, State::Processing];
+    // Due later, due and tried, due and watched: of each state.
+    let waits = [(at(90), 0, None), (at(10), 9, None), (at(20), 0, Some(at(5)))];
+    let all = states.iter().flat_map(|state| waits.map(|wait| (*state, wait)));
+    for (number, (state, (next_at, tries, watched_since))) in (1..).zip(all) {
+        let mut payout = row(&*store, &batch, number).await;
+        payout.next_at = Some(next_at);
+        (payout.tries, payout.watched_since) = (tries, watched_since);
+        put(&*store, &lease, payout, state).await;
+    }
+    store.wake(&lease, at(50)).await.unwrap();
+    let due = store.claim(&lease, at(50), 99).await.unwrap();
+    assert_eq!(due.len(), 12);
+    for claim in due {
+        let payout = claim.payout;
+        let anew = (payout.next_at, payout.tries, payout.watched_since);
+        assert_eq!(anew, (Some(at(50)), 0, None), "row {}", payout.row);
+    }
     store.audit(batch.id).await.unwrap();
 }
 

@@ -20,7 +20,6 @@ use crate::{
     batch::{Batch, BatchState},
     chain::LogEvent,
     error::Error,
-    machine::State,
     payout::{Outcome, StopCause},
     store::{
         Lease, StateChange, Transition,
@@ -123,68 +122,6 @@ pub(super) async fn set_state(
     work.commit("write the batch's state").await
 }
 
-pub(super) async fn wake(store: &SqliteStore, lease: &Lease, now: Timestamp) -> Result<(), Error> {
-    let mut writer = store.writer.lock().await;
-    let mut work = Work::begin(&mut writer, lease, now).await?;
-    sqlx::query(
-        "UPDATE payouts SET next_at = ?2, tries = 0, watched_since = NULL, version = version + 1 \
-         WHERE batch_id = ?1 \
-         AND outcome IN ('pending', 'in_doubt', 'awaiting_otp', 'processing') \
-         AND (next_at IS NULL OR next_at > ?2 OR tries > 0 OR watched_since IS NOT NULL)",
-    )
-    .bind(lease.batch.0)
-    .bind(millis(now))
-    .execute(&mut *work.tx)
-    .await
-    .map_err(failed("wake the rows"))?;
-    work.log(vec![LogEvent::Woken]).await?;
-    work.commit("wake the rows").await
-}
-
-pub(super) async fn hold_duplicates(
-    store: &SqliteStore,
-    lease: &Lease,
-    now: Timestamp,
-) -> Result<u64, Error> {
-    let mut writer = store.writer.lock().await;
-    let mut work = Work::begin(&mut writer, lease, now).await?;
-    let mut update = QueryBuilder::<Sqlite>::new("UPDATE payouts SET state = ");
-    update.push_bind(State::Held.as_str()).push(", outcome = ");
-    update.push_bind(Outcome::Held.as_str()).push(", next_at = NULL, reason_code = 'duplicate', ");
-    update.push("reason_message = 'another batch paid or may have paid this reference', ");
-    update.push("version = version + 1, updated_at = ").push_bind(millis(now));
-    update.push(" WHERE batch_id = ").push_bind(lease.batch.0);
-    // A pending row's order, if it has one, certainly never left: it is held like any other.
-    update.push(" AND outcome = 'pending' AND EXISTS (");
-    update.push("SELECT 1 FROM payouts AS other JOIN batches ON batches.id = other.batch_id ");
-    update
-        .push("WHERE other.reference = payouts.reference AND other.batch_id <> payouts.batch_id ");
-    // The first condition is that of the index.
-    update.push("AND other.outcome <> 'invalid' AND (").push(given_up_unbooked("other"));
-    update.push(" OR other.outcome IN (");
-    let mut outcomes = update.separated(", ");
-    for outcome in Outcome::ALL.iter().filter(|outcome| outcome.may_have_moved_money()) {
-        outcomes.push_bind(outcome.as_str());
-    }
-    // Of a batch that went to another store nobody here knows what became of it there.
-    update.push(") OR (batches.state = 'moved' AND other.outcome IN ('pending', 'held'))");
-    update.push(")) AND NOT EXISTS (SELECT 1 FROM json_each(payouts.decisions) AS decision ");
-    update.push("WHERE decision.value ->> 'about' = 'duplicate' ");
-    update.push("AND decision.value ->> 'ruling' = 'released') RETURNING *");
-    let held = update
-        .build()
-        .fetch_all(&mut *work.tx)
-        .await
-        .map_err(failed("hold rows that were paid elsewhere"))?;
-    let mut held = held.iter().map(|row| Fields(row).payout()).collect::<Result<Vec<_>, _>>()?;
-    held.sort_by_key(|payout| payout.row);
-    let held: Vec<_> =
-        held.into_iter().map(|payout| Transition { from: Outcome::Pending, payout }).collect();
-    account_for(&mut work, &held).await?;
-    work.commit("hold rows that were paid elsewhere").await?;
-    Ok(held.len() as u64)
-}
-
 pub(super) async fn write(
     store: &SqliteStore,
     lease: &Lease,
@@ -204,7 +141,10 @@ pub(super) async fn write(
 }
 
 /// Moves the sums for rows that were changed, and tells the log.
-async fn account_for(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), Error> {
+pub(super) async fn account_for(
+    work: &mut Work<'_>,
+    transitions: &[Transition],
+) -> Result<(), Error> {
     let moves = moves_of(transitions)?;
     if !moves.is_empty() {
         move_sums(work, &moves).await?;

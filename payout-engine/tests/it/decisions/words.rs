@@ -120,7 +120,7 @@ pub(super) fn for_all(error: Option<&CallError>) -> String {
     let pause = |pause: Duration| format!("all pause {} s", pause.as_secs());
     match error {
         Some(CallError::RateLimited { retry_after, .. }) => {
-            format!("{}; fewer at once", pause(retry_after.unwrap_or(policy.retry_after)))
+            format!("{}, then call more slowly", pause(retry_after.unwrap_or(policy.retry_after)))
         }
         Some(CallError::Overloaded { retry_after: Some(asked), .. }) => {
             format!("{}; fewer at once; {in_a_row}", pause(*asked))
