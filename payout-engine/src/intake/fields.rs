@@ -17,7 +17,7 @@ pub(super) use damage::{account_warning, cell, phone_warning};
 use super::encoding::Encoding;
 use super::finding::Code;
 use super::heading::Column;
-use super::records::Origin;
+use super::records::{Field, Origin};
 
 /// Why a value is refused, before it is known where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +69,18 @@ pub(super) fn is_numeric(column: Column) -> bool {
 }
 
 /// The text of a field, without the blanks around it.
-pub(super) fn text(column: Column, bytes: &[u8], origin: Origin) -> Result<&str, Flaw> {
-    let text = std::str::from_utf8(bytes).map_err(|error| undecodable(bytes, error, origin))?;
-    let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
+pub(super) fn text(column: Column, field: Field<'_>) -> Result<&str, Flaw> {
+    let text = field.text().map_err(|error| undecodable(field, error))?;
+    let text = if has_no_blanks_around(text) {
+        text
+    } else if is_exact(column) {
+        text.trim_matches([' ', '\t'])
+    } else {
+        text.trim()
+    };
+    if field.is_plain {
+        return Ok(text);
+    }
     if text.contains('\0') {
         let hint = "the file is damaged: export it again";
         return Err(flaw(Code::NulByte, "the text holds a zero byte", hint));
@@ -90,11 +99,17 @@ pub(super) fn text(column: Column, bytes: &[u8], origin: Origin) -> Result<&str,
     Ok(text)
 }
 
+/// Whether `text` certainly begins and ends with something other than a blank.
+fn has_no_blanks_around(text: &str) -> bool {
+    let ends = [text.as_bytes().first(), text.as_bytes().last()];
+    ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic))
+}
+
 /// What is wrong with bytes that are no text. The place is given so that it can be looked at; which
 /// character was meant is for the person to say who wrote it.
-fn undecodable(bytes: &[u8], error: Utf8Error, origin: Origin) -> Flaw {
-    let Origin { offset, encoding } = origin;
-    let at = encoding.bytes_in_file(&bytes[..error.valid_up_to()]) + 1;
+pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
+    let Origin { offset, encoding } = field.origin;
+    let at = encoding.bytes_in_file(&field.bytes[..error.valid_up_to()]) + 1;
     let place =
         format!("byte {at} of the field, in the row that begins at byte {offset} of the file");
     if encoding == Encoding::Utf8 {
@@ -114,7 +129,8 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
     if is_exact(column) {
         characters(column, text)?;
     }
-    if let Some(most) = longest(column) {
+    // No text has more characters than bytes.
+    if let Some(most) = longest(column).filter(|&most| text.len() > most) {
         let count = text.chars().count();
         if count > most {
             let message = format!("{count} characters, and the gateway takes {most}");
@@ -133,6 +149,10 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
 
 /// Characters that nobody sees, digits of other scripts, letters that look like others.
 fn characters(column: Column, text: &str) -> Result<(), Flaw> {
+    // None of those that can be typed on every keyboard.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
     for (at, c) in text.chars().enumerate() {
         let place = || format!("U+{:04X} at position {}", u32::from(c), at + 1);
         if is_invisible(c) {
@@ -188,9 +208,13 @@ fn phone(text: &str) -> Result<(), Flaw> {
 fn email(text: &str) -> Result<(), Flaw> {
     let label =
         |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let is_refused = |c: char| {
+        matches!(c, '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '[' | ']')
+            || c.is_whitespace()
+    };
     let good = text.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty()
-            && !local.contains(|c: char| c.is_whitespace() || "()<>,;:\\\"[]".contains(c))
+            && !local.contains(is_refused)
             && domain.contains('.')
             && domain.split('.').all(label)
     });
@@ -240,8 +264,7 @@ mod tests {
     use super::*;
 
     fn code(column: Column, value: &str) -> Option<Code> {
-        let checked =
-            text(column, value.as_bytes(), Origin::default()).and_then(|text| check(column, text));
+        let checked = text(column, Field::of(value)).and_then(|text| check(column, text));
         checked.err().map(|flaw| flaw.code)
     }
 

@@ -1,5 +1,7 @@
 //! What spreadsheets do to values: numbers made of text, formulas, errors, digits and zeros lost.
 
+use memchr::memchr2;
+
 use super::{Flaw, flaw, is_numeric};
 use crate::intake::finding::Code;
 use crate::intake::heading::Column;
@@ -15,7 +17,9 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
         return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
     }
     let errors = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
-    if errors.contains(&text) || (text.len() > 2 && text.bytes().all(|b| b == b'#')) {
+    let is_error =
+        || errors.contains(&text) || (text.len() > 2 && text.bytes().all(|b| b == b'#'));
+    if text.starts_with('#') && is_error() {
         let hint = "repair the cell in the spreadsheet and export the file again";
         return Err(flaw(Code::SpreadsheetError, "the value is a spreadsheet's error", hint));
     }
@@ -71,7 +75,8 @@ fn is_text_of_digits(column: Column) -> bool {
 
 /// `1.23457E+11`; with `any_exponent` also `1e3`, which elsewhere may be somebody's reference.
 fn is_scientific(text: &str, any_exponent: bool) -> bool {
-    let Some((digits, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let Some(at) = memchr2(b'e', b'E', text.as_bytes()) else { return false };
+    let (digits, exponent) = (&text[..at], &text[at + 1..]);
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let digits = digits.strip_prefix('-').unwrap_or(digits);
     let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
