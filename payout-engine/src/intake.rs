@@ -40,14 +40,14 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use kess_gateway::{Amount, Currency, Money};
+use kess_gateway::{Amount, Currency};
 
 pub use finding::{Code, Finding};
 pub use heading::column_named;
 
 use crate::error::Error;
 use crate::payout::{NewPayout, Reason};
-use duplicates::{Compared, Hasher, Hashes, Place, Seen, Suspected, Suspects};
+use duplicates::{Compared, Hasher, Hashes, Place, Seen, Sum, Suspected, Suspects};
 use finding::shown;
 use heading::Column;
 use portion::{Found, Portion};
@@ -141,7 +141,7 @@ impl Document {
         let look = |part: &mut Part, found: Found<'_>| part.look(&found, &hasher);
         let read = pass::read(scan, &mut findings, look, |part, _| {
             seen.add(&part.hashes);
-            sums.add_all(part.sums);
+            sums.add_all(&part.sums);
         });
         let pass::Read { rows, sha256 } = read.map_err(|error| self.unreadable(error))?;
         let mut checked = Checked { rows, sha256, ..Checked::of(self, capacity, findings) };
@@ -173,9 +173,9 @@ impl Part {
         if !row.reference.is_empty() {
             self.hashes.reference(hasher, row.reference);
         }
-        if row.invalid.is_none() {
-            self.hashes.payment(hasher, &row.payment());
-            self.sums.add(&row.money);
+        if let Some(payment) = row.payment() {
+            self.hashes.payment(hasher, &payment);
+            self.sums.add(payment.units, &payment.currency);
         }
     }
 }
@@ -284,42 +284,39 @@ fn payout(found: Found<'_>, tally: &Tally) -> NewPayout {
 #[derive(Debug, Default)]
 struct Sums {
     valid: u64,
-    /// `None` where a sum is beyond counting.
-    totals: BTreeMap<Currency, Option<Amount>>,
+    /// In the smallest unit of each currency. So many amounts that they do not fit do not exist.
+    totals: BTreeMap<Currency, u128>,
 }
 
 impl Sums {
-    fn add(&mut self, money: &Money) {
+    fn add(&mut self, units: u64, currency: &Currency) {
         self.valid += 1;
-        self.add_to(money.currency(), Some(money.amount()));
+        self.add_to(currency, units.into());
     }
 
-    fn add_all(&mut self, others: Self) {
+    fn add_all(&mut self, others: &Self) {
         self.valid += others.valid;
-        for (currency, amount) in &others.totals {
-            self.add_to(currency, *amount);
+        for (currency, units) in &others.totals {
+            self.add_to(currency, *units);
         }
     }
 
-    fn add_to(&mut self, currency: &Currency, amount: Option<Amount>) {
-        let sum = |total: Amount| total.checked_add(amount?);
+    fn add_to(&mut self, currency: &Currency, units: u128) {
         match self.totals.get_mut(currency) {
-            Some(total) => *total = total.and_then(sum),
-            None => {
-                self.totals.insert(currency.clone(), amount);
-            }
+            Some(total) => *total += units,
+            None => drop(self.totals.insert(currency.clone(), units)),
         }
     }
 
-    fn remove(&mut self, money: &Money) {
+    fn remove(&mut self, (units, currency): &Sum) {
         self.valid -= 1;
-        let total = self.totals.entry(money.currency().clone()).or_default();
-        *total = total.and_then(|total| total.checked_sub(money.amount()));
+        *self.totals.entry(currency.clone()).or_default() -= u128::from(*units);
     }
 
     fn totals(self) -> Result<BTreeMap<Currency, Amount>, Error> {
-        let total = |(currency, total): (_, Option<_>)| {
-            Ok((currency, total.ok_or_else(beyond_counting)?))
+        let total = |(currency, units)| {
+            let total = fields::units(units, &currency).ok_or_else(beyond_counting)?;
+            Ok((currency, total))
         };
         self.totals.into_iter().map(total).collect()
     }
@@ -410,9 +407,10 @@ fn find_duplicates(
 
 /// Keeps what a row may have in common with another one.
 fn suspect(row: &Row<'_>, suspects: &Suspects, suspected: &mut Suspected) {
-    let money = row.invalid.is_none().then_some(&row.money);
-    if money.is_some() {
-        suspects.payment(suspected, row.payment(), row.place);
+    let payment = row.payment();
+    let money = payment.as_ref().map(|payment| (payment.units, payment.currency.clone()));
+    if let Some(payment) = payment {
+        suspects.payment(suspected, payment, row.place);
     }
     if !row.reference.is_empty() {
         suspects.reference(suspected, row.reference, row.place, money);

@@ -5,9 +5,10 @@
 //! values themselves. So a collision of hashes costs time and never refuses a row.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher as _, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher as _};
 
-use kess_gateway::Money;
+use foldhash::quality::RandomState;
+use kess_gateway::Currency;
 use unicode_normalization::UnicodeNormalization;
 
 /// Where a row stands in its file.
@@ -17,18 +18,23 @@ pub(super) struct Place {
     pub(super) line: u64,
 }
 
+/// An amount in the smallest unit of its currency.
+pub(super) type Sum = (u64, Currency);
+
 /// The account and the amount of a row, as far as it takes to recognise them in another one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Payment<T> {
     pub(super) bic: T,
     pub(super) account: T,
-    pub(super) money: Money,
+    /// The amount in the smallest unit of the currency.
+    pub(super) units: u64,
+    pub(super) currency: Currency,
 }
 
 impl Payment<&str> {
     fn into_owned(self) -> Payment<String> {
-        let Self { bic, account, money } = self;
-        Payment { bic: bic.to_owned(), account: account.to_owned(), money }
+        let Self { bic, account, units, currency } = self;
+        Payment { bic: bic.to_owned(), account: account.to_owned(), units, currency }
     }
 }
 
@@ -104,7 +110,7 @@ impl Seen {
 struct Named {
     place: Place,
     reference: String,
-    money: Option<Money>,
+    money: Option<Sum>,
 }
 
 /// A row whose reference stands in another row as well.
@@ -113,7 +119,7 @@ pub(super) struct SameReference<'a> {
     pub(super) place: Place,
     pub(super) other: Place,
     pub(super) reference: &'a str,
-    pub(super) money: Option<&'a Money>,
+    pub(super) money: Option<&'a Sum>,
 }
 
 /// A row whose reference looks like that of another row.
@@ -147,10 +153,10 @@ impl Suspects {
         suspected: &mut Suspected,
         reference: &str,
         place: Place,
-        money: Option<&Money>,
+        money: Option<Sum>,
     ) {
         if self.references.binary_search(&self.hasher.reference(reference)).is_ok() {
-            let (reference, money) = (reference.to_owned(), money.cloned());
+            let reference = reference.to_owned();
             suspected.references.push(Named { place, reference, money });
         }
     }

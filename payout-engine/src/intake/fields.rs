@@ -10,14 +10,15 @@ mod damage;
 use std::str::Utf8Error;
 
 use kess_gateway::Currency;
+use memchr::memchr;
 
-pub(super) use amount::amount;
+pub(super) use amount::{amount, units};
 pub(super) use damage::{account_warning, cell, phone_warning};
 
 use super::encoding::Encoding;
 use super::finding::Code;
 use super::heading::Column;
-use super::records::{Field, Origin};
+use super::records::{Field, Kinds, Origin};
 
 /// Why a value is refused, before it is known where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,20 @@ pub(super) struct Flaw {
 
 pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Flaw {
     Flaw { code, message: message.into(), hint: hint.into() }
+}
+
+/// A text that is not empty, and the kinds of its characters: most rules need no more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) text: &'a str,
+    kinds: Kinds,
+}
+
+impl Text<'_> {
+    /// Whether it is digits only.
+    fn is_digits(&self) -> bool {
+        self.kinds == Kinds::DIGIT
+    }
 }
 
 /// The longest reference, in characters.
@@ -69,18 +84,21 @@ pub(super) fn is_numeric(column: Column) -> bool {
 }
 
 /// The text of a field, without the blanks around it.
-pub(super) fn text(column: Column, field: Field<'_>) -> Result<&str, Flaw> {
+pub(super) fn text(column: Column, field: Field<'_>) -> Result<Text<'_>, Flaw> {
     let text = field.text().map_err(|error| undecodable(field, error))?;
-    let text = if has_no_blanks_around(text) {
-        text
-    } else if is_exact(column) {
-        text.trim_matches([' ', '\t'])
-    } else {
-        text.trim()
-    };
-    if field.is_plain {
-        return Ok(text);
+    if has_no_blanks_around(text) && !field.kinds.has(Kinds::ODD) {
+        return Ok(Text { text, kinds: field.kinds });
     }
+    let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
+    let kinds = Kinds::of(text.as_bytes());
+    if kinds.has(Kinds::ODD) {
+        controls(column, text)?;
+    }
+    Ok(Text { text, kinds })
+}
+
+/// Characters that are none.
+fn controls(column: Column, text: &str) -> Result<(), Flaw> {
     if text.contains('\0') {
         let hint = "the file is damaged: export it again";
         return Err(flaw(Code::NulByte, "the text holds a zero byte", hint));
@@ -96,7 +114,7 @@ pub(super) fn text(column: Column, field: Field<'_>) -> Result<&str, Flaw> {
             return Err(flaw(Code::ControlCharacter, message, "remove it"));
         }
     }
-    Ok(text)
+    Ok(())
 }
 
 /// Whether `text` certainly begins and ends with something other than a blank.
@@ -123,11 +141,12 @@ pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
     }
 }
 
-/// Checks `text`, which is not empty, against every rule of `column` but those of amounts.
-pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
-    damage::check(column, text)?;
+/// Checks `value`, which is not empty, against every rule of `column` but those of amounts.
+pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Flaw> {
+    damage::check(column, value)?;
+    let text = value.text;
     if is_exact(column) {
-        characters(column, text)?;
+        characters(column, value)?;
     }
     // No text has more characters than bytes.
     if let Some(most) = longest(column).filter(|&most| text.len() > most) {
@@ -138,8 +157,8 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
         }
     }
     match column {
-        Column::BankAccountNumber => account(text),
-        Column::PhoneNumber => phone(text),
+        Column::BankAccountNumber => account(value),
+        Column::PhoneNumber => phone(value),
         Column::Email => email(text),
         Column::Bic => bic(text),
         Column::Currency => currency(text).map(drop),
@@ -148,9 +167,9 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
 }
 
 /// Characters that nobody sees, digits of other scripts, letters that look like others.
-fn characters(column: Column, text: &str) -> Result<(), Flaw> {
+fn characters(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
     // None of those that can be typed on every keyboard.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if kinds.only(Kinds::GRAPHIC.and(Kinds::BLANK)) {
         return Ok(());
     }
     for (at, c) in text.chars().enumerate() {
@@ -188,8 +207,8 @@ fn looks_like_another(c: char) -> bool {
         | '\u{2100}'..='\u{214f}' | '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
-fn account(text: &str) -> Result<(), Flaw> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn account(value: Text<'_>) -> Result<(), Flaw> {
+    if value.is_digits() {
         return Ok(());
     }
     let message = "an account number is digits only";
@@ -197,8 +216,8 @@ fn account(text: &str) -> Result<(), Flaw> {
     Err(flaw(Code::AccountDigits, message, hint))
 }
 
-fn phone(text: &str) -> Result<(), Flaw> {
-    if (6..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn phone(value: Text<'_>) -> Result<(), Flaw> {
+    if (6..=15).contains(&value.text.len()) && value.is_digits() {
         return Ok(());
     }
     let message = "a phone number is 6 to 15 digits, and nothing else";
@@ -206,17 +225,24 @@ fn phone(text: &str) -> Result<(), Flaw> {
 }
 
 fn email(text: &str) -> Result<(), Flaw> {
-    let label =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-');
     let is_refused = |c: char| {
         matches!(c, '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '[' | ']')
             || c.is_whitespace()
     };
-    let good = text.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !local.contains(is_refused)
-            && domain.contains('.')
-            && domain.split('.').all(label)
+    // Labels with a point between each two of them, and one point at least.
+    let is_domain = |domain: &str| {
+        let (mut points, mut label) = (0, 0);
+        for c in domain.chars() {
+            match c {
+                '.' if label > 0 => (points, label) = (points + 1, 0),
+                c if c.is_alphanumeric() || c == '-' => label += 1,
+                _ => return false,
+            }
+        }
+        points > 0 && label > 0
+    };
+    let good = memchr(b'@', text.as_bytes()).is_some_and(|at| {
+        at > 0 && !text[..at].contains(is_refused) && is_domain(&text[at + 1..])
     });
     if good {
         return Ok(());
@@ -260,11 +286,18 @@ pub(super) fn currency(text: &str) -> Result<Currency, Flaw> {
 }
 
 #[cfg(test)]
+impl<'a> Text<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, kinds: Kinds::of(text.as_bytes()) }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn code(column: Column, value: &str) -> Option<Code> {
-        let checked = text(column, Field::of(value)).and_then(|text| check(column, text));
+        let checked = text(column, Field::of(value)).and_then(|value| check(column, value));
         checked.err().map(|flaw| flaw.code)
     }
 

@@ -9,7 +9,7 @@ use super::fields;
 use super::finding::{Code, Finding};
 use super::heading::{self, Column};
 use super::opening::HEADINGS_AT_LEAST;
-use super::records::Record;
+use super::records::{Kinds, Record};
 use super::row::{Row, RowReader, Rules};
 use super::source::Records;
 use crate::payout::Reason;
@@ -39,7 +39,8 @@ pub(super) struct Portion {
 }
 
 impl Portion {
-    pub(super) fn new(records: Records) -> Self {
+    pub(super) fn new(mut records: Records) -> Self {
+        records.decode();
         let (blank, findings) = (Blank::default(), Findings::default());
         Self { records, rows: 0, blank, findings }
     }
@@ -114,12 +115,15 @@ impl Shape<'_> {
             // Of the file, not of the row: rows that are swallowed must not be skipped unseen.
             return Some(Finding::file(place.line, Code::SwallowedRows, message, hint));
         }
-        if heading.is_repeated_by(record.fields().map(|field| field.bytes)) {
+        // No name of a column has digits, so most rows are told apart without looking for names.
+        let amount = heading.place(Column::Amount).unwrap_or_default();
+        let has_names = !record.field(amount).kinds.has(Kinds::DIGIT);
+        if has_names && heading.is_repeated_by(record.fields().map(|field| field.bytes)) {
             let message = "the heading stands here a second time".to_owned();
             let hint = "remove this line; were two files joined here?";
             return Some(row_finding(Code::RepeatedHeading, message, hint));
         }
-        if self.is_another_heading() {
+        if has_names && self.is_another_heading() {
             let message = "another heading stands here, so the rows below have other columns";
             let hint = "put what begins here into a file of its own";
             // Of the file: below it an account number may stand where an amount is expected.
@@ -145,20 +149,17 @@ impl Shape<'_> {
         None
     }
 
-    /// Names of columns have no digits, so most rows are told apart without looking for names.
     fn is_another_heading(&self) -> bool {
-        let amount = self.rules.heading.place(Column::Amount).unwrap_or_default();
-        let has_digits = self.record.field(amount).bytes.iter().any(u8::is_ascii_digit);
-        let headings =
-            || heading::required_headings(self.record.fields().map(|field| field.bytes));
-        !has_digits && headings() >= HEADINGS_AT_LEAST
+        let fields = self.record.fields().map(|field| field.bytes);
+        heading::required_headings(fields) >= HEADINGS_AT_LEAST
     }
 
     /// A row that begins with a word for a total and has neither a reference nor an account.
     fn is_total(&self) -> bool {
         let mut filled = self.record.fields().filter(|field| !field.is_blank());
-        let first = filled.next().and_then(|field| field.text().ok());
-        let word = first.unwrap_or_default().trim().trim_end_matches(':');
+        // None of the words has a digit, and most references have one.
+        let first = filled.next().filter(|field| !field.kinds.has(Kinds::DIGIT));
+        let word = first.and_then(|field| field.text().ok()).unwrap_or_default().trim().trim_end_matches(':');
         let words = ["total", "grand total", "sum", "subtotal", "សរុប"];
         let is_one = |known: &&str| {
             word.eq_ignore_ascii_case(known) || !word.is_ascii() && word.to_lowercase() == **known

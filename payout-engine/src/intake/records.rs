@@ -14,17 +14,21 @@
 //! Invariant: every byte of the file belongs to exactly one record or to one reported break.
 
 mod block;
+mod kinds;
 #[cfg(test)]
 mod python_tests;
 mod record;
 mod splitter;
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use memchr::{memchr, memchr2, memrchr2};
 
 use super::encoding::Encoding;
 pub(super) use block::Block;
+use kinds::Classes;
+pub(super) use kinds::Kinds;
 pub(super) use record::{Cell, Field, Marks, Origin, Record};
 use splitter::{Count, Sink, Split, Splitter, line_end_length};
 
@@ -77,6 +81,7 @@ pub(super) struct BlockReader<R> {
     at_end: bool,
     offset: u64,
     delimiter: u8,
+    classes: Arc<Classes>,
 }
 
 impl<R: Read> BlockReader<R> {
@@ -93,11 +98,13 @@ impl<R: Read> BlockReader<R> {
             at_end: false,
             offset: 0,
             delimiter: b',',
+            classes: Arc::new(Classes::of_delimiter(b',')),
         }
     }
 
     pub(super) fn set_delimiter(&mut self, delimiter: u8) {
         self.delimiter = delimiter;
+        self.classes = Arc::new(Classes::of_delimiter(delimiter));
     }
 
     /// Up to `count` bytes ahead, without consuming them; fewer only at the end of the file, or
@@ -213,7 +220,8 @@ impl<R: Read> BlockReader<R> {
         self.skip(count);
         let bytes = std::mem::replace(&mut self.buffer, buffer);
         (self.start, self.end) = (0, kept);
-        Block::new(bytes, range, offset, self.delimiter, self.encoding)
+        let splitting = (self.delimiter, Arc::clone(&self.classes));
+        Block::new(bytes, range, offset, splitting, self.encoding)
     }
 
     /// Reads until the buffer is full, or the file at its end.
@@ -239,14 +247,6 @@ impl<R: Read> BlockReader<R> {
 }
 
 #[cfg(test)]
-impl<R> BlockReader<R> {
-    /// What the reader holds on to, in bytes.
-    pub(super) fn capacity(&self) -> usize {
-        self.buffer.capacity()
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
     use crate::intake::tests::Dribble;
@@ -264,6 +264,7 @@ mod tests {
                 }
                 Piece::Block(mut block) => {
                     columns.inspect(|columns| block.expect_columns(*columns));
+                    block.decode();
                     while block.advance() {
                         let record = block.record();
                         let fields: Vec<_> =

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::Findings;
 use super::duplicates::{Payment, Place};
-use super::fields::{self, Flaw, flaw};
+use super::fields::{self, Flaw, Text, flaw};
 use super::finding::{Code, Finding, shown};
 use super::heading::{Column, Heading};
-use super::records::{Field, Record};
+use super::records::{Field, Kinds, Record};
 use crate::payout::{NewPayout, Payee, Reason};
 
 /// What every row of a file is read by.
@@ -39,15 +39,29 @@ pub(super) struct Row<'a> {
     city: &'a str,
     postcode: &'a str,
     body: &'a str,
-    pub(super) money: Money,
+    /// The amount in the smallest unit of the currency; zero where it is refused.
+    pub(super) units: u64,
+    /// Nothing where it is refused.
+    currency: Option<Currency>,
     /// The first reason why the row is not valid.
     pub(super) invalid: Option<Reason>,
 }
 
 impl<'a> Row<'a> {
-    /// What the row pays, and to whom.
-    pub(super) fn payment(&self) -> Payment<&'a str> {
-        Payment { bic: self.bic, account: self.account, money: self.money.clone() }
+    /// What the row pays, and to whom; nothing where it is not valid.
+    pub(super) fn payment(&self) -> Option<Payment<&'a str>> {
+        let currency = self.currency.clone().filter(|_| self.invalid.is_none())?;
+        Some(Payment { bic: self.bic, account: self.account, units: self.units, currency })
+    }
+
+    /// Amount and currency; zero where they cannot be read, which no valid row is.
+    fn money(&self) -> Money {
+        let currency = self.currency.clone();
+        let amount = currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
+        let money = amount.zip(currency.clone()).and_then(|(amount, currency)| {
+            Money::new(amount, currency).ok()
+        });
+        money.unwrap_or_else(|| nothing(currency))
     }
 
     /// The payout of the row, which is at `place` of the file.
@@ -74,7 +88,7 @@ impl<'a> Row<'a> {
                 city: optional(self.city),
                 postcode: optional(self.postcode),
             },
-            money: self.money,
+            money: self.money(),
             body: (!self.body.is_empty()).then(|| self.body.to_owned()),
             extra: self.rules.heading.unknown().iter().filter_map(extra).collect(),
             invalid: self.invalid,
@@ -114,7 +128,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
             Column::Bic,
         ]
         .map(|column| self.value(column));
-        let money = self.money();
+        let (units, currency) = self.money();
         let [holder_name, body, address, city, postcode] =
             [Column::HolderName, Column::Body, Column::Address, Column::City, Column::Postcode]
                 .map(|column| self.value(column));
@@ -141,7 +155,8 @@ impl<'a, 'f> RowReader<'a, 'f> {
             city,
             postcode,
             body,
-            money,
+            units,
+            currency,
             invalid: self.reason(),
         }
     }
@@ -149,25 +164,25 @@ impl<'a, 'f> RowReader<'a, 'f> {
     /// The value of a column; empty where there is none, and, with a problem, where it is refused
     /// or missing though it is required.
     fn value(&mut self, column: Column) -> &'a str {
-        let text = self.text(column).filter(|text| !text.is_empty());
-        let Some(text) = text else { return "" };
-        match fields::check(column, text) {
-            Ok(()) => text,
+        let value = self.text(column).filter(|value| !value.text.is_empty());
+        let Some(value) = value else { return "" };
+        match fields::check(column, value) {
+            Ok(()) => value.text,
             Err(flaw) => {
-                self.refuse(column, text, flaw);
+                self.refuse(column, value.text, flaw);
                 ""
             }
         }
     }
 
     /// The text of a column; `None`, with a problem, where there is no reading it.
-    fn text(&mut self, column: Column) -> Option<&'a str> {
+    fn text(&mut self, column: Column) -> Option<Text<'a>> {
         let place = self.rules.heading.place(column)?;
         let field = self.record.field(place);
         let text = fields::cell(column, self.record.cell(place))
             .and_then(|()| fields::text(column, field));
         match text {
-            Ok("") if column.is_required() => {
+            Ok(Text { text: "", .. }) if column.is_required() => {
                 let message = format!("`{}` is missing", column.name());
                 self.refuse(column, "", flaw(Code::Missing, message, "fill it in"));
                 None
@@ -180,31 +195,28 @@ impl<'a, 'f> RowReader<'a, 'f> {
         }
     }
 
-    /// Amount and currency; zero where they cannot be read, which no valid row is.
-    fn money(&mut self) -> Money {
-        let currency = self.text(Column::Currency).and_then(|text| {
-            let checked = fields::check(Column::Currency, text);
-            match checked.and_then(|()| fields::currency(text)) {
+    /// The amount, in the smallest unit of the currency, and this.
+    fn money(&mut self) -> (u64, Option<Currency>) {
+        let currency = self.text(Column::Currency).and_then(|value| {
+            let checked = fields::check(Column::Currency, value);
+            match checked.and_then(|()| fields::currency(value.text)) {
                 Ok(currency) => Some(currency),
                 Err(flaw) => {
-                    self.refuse(Column::Currency, text, flaw);
+                    self.refuse(Column::Currency, value.text, flaw);
                     None
                 }
             }
         });
-        let amount = self.text(Column::Amount).and_then(|text| {
-            match fields::amount(text, currency.as_ref()) {
-                Ok(amount) => Some(amount),
+        let units = self.text(Column::Amount).and_then(|value| {
+            match fields::amount(value, currency.as_ref()) {
+                Ok(units) => Some(units),
                 Err(flaw) => {
-                    self.refuse(Column::Amount, text, flaw);
+                    self.refuse(Column::Amount, value.text, flaw);
                     None
                 }
             }
         });
-        let money = amount
-            .zip(currency.as_ref())
-            .and_then(|(amount, currency)| Money::new(amount, currency.clone()).ok());
-        money.unwrap_or_else(|| nothing(currency))
+        (units.unwrap_or_default(), currency)
     }
 
     /// The columns that are not known, which are passed on as they stand in the file.
@@ -262,7 +274,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
 /// The text of a column that is not known. An error where it is none, or holds a zero byte.
 fn extra(field: Field<'_>) -> Result<&str, Option<Utf8Error>> {
     let text = field.text().map_err(Some)?;
-    if !field.is_plain && text.contains('\0') { Err(None) } else { Ok(text) }
+    if field.kinds.has(Kinds::ODD) && text.contains('\0') { Err(None) } else { Ok(text) }
 }
 
 /// A payout for a record that has no fields to read: a ragged one, a total, a second heading.

@@ -135,6 +135,13 @@ impl Records {
         }
     }
 
+    /// Finds out whether all of it is a text, so that no field has to be looked at for it.
+    pub(super) fn decode(&mut self) {
+        if let Self::Text(block) = self {
+            block.decode();
+        }
+    }
+
     /// The record that is at hand.
     pub(super) fn record(&self) -> Record<'_> {
         match self {

@@ -1,7 +1,6 @@
 //! What the tests of several modules need, and the ways in which a file can come in pieces.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 
 use super::duplicates::Seen;
 use super::portion::{Found, Portion};

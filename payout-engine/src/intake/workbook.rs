@@ -214,7 +214,7 @@ impl Sheet {
                 break;
             }
             at = self.fill(at, &mut marks);
-            let fields = marks.record(&[]).fields().map(|field| field.bytes);
+            let fields = marks.record(&[], None).fields().map(|field| field.bytes);
             if heading::required_headings(fields) >= HEADINGS_AT_LEAST {
                 return true;
             }
@@ -224,7 +224,7 @@ impl Sheet {
 
     /// The row that is at hand.
     pub(super) fn record(&self) -> Record<'_> {
-        self.marks.record(&[])
+        self.marks.record(&[], None)
     }
 
     /// Goes to the next row; rows without cells come too, as blank ones. `false` where there is

@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::{Flaw, flaw, is_numeric};
+use super::{Flaw, Kinds, Text, flaw, is_numeric};
 use crate::intake::finding::Code;
 use crate::intake::heading::Column;
 use crate::intake::records::Cell;
@@ -11,7 +11,11 @@ const AS_TEXT: &str = "format the column as text in the spreadsheet, enter the v
                        export the file";
 
 /// What a spreadsheet does to values that it takes for numbers or formulas.
-pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
+pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
+    // All that is looked for here has a sign in it, or a letter behind a digit.
+    if kinds == Kinds::DIGIT {
+        return Ok(());
+    }
     if text.starts_with('=') {
         let message = "the value is a spreadsheet formula, not text";
         return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
@@ -31,7 +35,8 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
         return Err(flaw(Code::LeadingApostrophe, message, "remove the apostrophe"));
     }
     let any_exponent = matches!(column, Column::Amount | Column::BankAccountNumber);
-    if is_scientific(text, any_exponent) {
+    let has_letters = kinds.has(Kinds::UPPER.and(Kinds::LOWER));
+    if has_letters && is_scientific(text, any_exponent) {
         let message = "the number is in scientific notation, so its digits are lost";
         let hint =
             if column == Column::Amount { "write the amount out: 1000, not 1e3" } else { AS_TEXT };

@@ -6,8 +6,7 @@
 use std::ops::Range;
 use std::str::Utf8Error;
 
-use memchr::memchr_iter;
-
+use super::kinds::{Classes, Kinds};
 use super::{Encoding, splitter::Sink};
 
 /// What a cell of a spreadsheet holds.
@@ -25,6 +24,13 @@ pub(in crate::intake) enum Cell {
 /// Stands between two fields that were written out.
 const BETWEEN: u8 = b',';
 
+/// Where a field ends, and what it holds.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    at: usize,
+    kinds: Kinds,
+}
+
 /// Where a record lies and where its fields end.
 #[derive(Debug, Default)]
 pub(in crate::intake) struct Marks {
@@ -35,9 +41,9 @@ pub(in crate::intake) struct Marks {
     /// The fields, where they are not in the block as they are.
     written: Vec<u8>,
     /// Where each field ends; the next one begins a byte later.
-    ends: Vec<usize>,
-    /// The byte between two fields.
-    delimiter: u8,
+    ends: Vec<End>,
+    /// The characters of the field that is being written out.
+    kinds: Kinds,
     /// Lines above the one on which the record begins, in what it was read of.
     pub(super) line: u64,
     /// Offset of its first byte in the file.
@@ -57,16 +63,30 @@ impl Marks {
         Self { encoding, ..Self::default() }
     }
 
-    /// Marks a line that begins at `start` of its block and holds no quote.
-    pub(super) fn mark(&mut self, start: usize, line: &[u8], delimiter: u8) {
+    /// Marks the record that begins at the front of `bytes` and at `start` of its block, up to its
+    /// line end or, where it has one, up to a quote. Tells where it stopped.
+    pub(super) fn mark(&mut self, start: usize, bytes: &[u8], classes: &Classes) -> usize {
         self.ends.clear();
         self.cells.clear();
         self.swallowing = None;
         self.is_written = false;
-        self.delimiter = delimiter;
-        self.range = start..start + line.len();
-        self.ends.extend(memchr_iter(delimiter, line));
-        self.ends.push(line.len());
+        let mut kinds = Kinds::default();
+        let mut length = bytes.len();
+        for (at, &byte) in bytes.iter().enumerate() {
+            let class = classes.of(byte);
+            if class.ends_field() {
+                self.ends.push(End { at, kinds });
+                kinds = Kinds::default();
+            } else if class.stops() {
+                length = at;
+                break;
+            } else {
+                kinds = kinds.and(class);
+            }
+        }
+        self.ends.push(End { at: length, kinds });
+        self.range = start..start + length;
+        length
     }
 
     /// Begins a record whose fields are written out.
@@ -76,7 +96,7 @@ impl Marks {
         self.written.clear();
         self.swallowing = None;
         self.is_written = true;
-        self.delimiter = BETWEEN;
+        self.kinds = Kinds::default();
     }
 
     /// Begins a row of a sheet, which is whole and has no bytes in the file to point at.
@@ -100,28 +120,30 @@ impl Marks {
         self.ends.len()
     }
 
-    /// The record that was marked, which is in `block` unless it was written out.
-    pub(in crate::intake) fn record<'a>(&'a self, block: &'a [u8]) -> Record<'a> {
-        let bytes = if self.is_written { &self.written } else { &block[self.range.clone()] };
-        let is_odd = |byte: u8| is_odd(byte) & (byte != self.delimiter);
-        // Without a way out of it the loop takes many bytes at a time.
-        let is_plain = !bytes.iter().fold(false, |any, &byte| any | is_odd(byte));
-        Record { bytes, text: std::str::from_utf8(bytes).ok(), is_plain, marks: self }
+    /// The record that was marked, which is in `block` unless it was written out. `text` is the
+    /// block once more, if it is known to be a text.
+    pub(in crate::intake) fn record<'a>(
+        &'a self,
+        block: &'a [u8],
+        text: Option<&'a str>,
+    ) -> Record<'a> {
+        if self.is_written {
+            let text = std::str::from_utf8(&self.written).ok();
+            return Record { bytes: &self.written, text, marks: self };
+        }
+        let text = text.and_then(|text| text.get(self.range.clone()));
+        Record { bytes: &block[self.range.clone()], text, marks: self }
     }
-}
-
-/// Whether `byte` is a control character, or may be the first half of one.
-fn is_odd(byte: u8) -> bool {
-    (byte < b' ') | (byte == 0x7f) | (byte == 0xc2)
 }
 
 impl Sink for Marks {
     fn text(&mut self, text: &[u8]) {
+        self.kinds = self.kinds.and(Kinds::of(text));
         self.written.extend_from_slice(text);
     }
 
     fn end_field(&mut self) {
-        self.ends.push(self.written.len());
+        self.ends.push(End { at: self.written.len(), kinds: std::mem::take(&mut self.kinds) });
         self.written.push(BETWEEN);
     }
 
@@ -140,8 +162,6 @@ pub(in crate::intake) struct Record<'a> {
     bytes: &'a [u8],
     /// The same as text, where all of it is.
     text: Option<&'a str>,
-    /// Whether no control character is in any field; where not, one may be.
-    is_plain: bool,
     marks: &'a Marks,
 }
 
@@ -169,14 +189,17 @@ impl<'a> Record<'a> {
     /// Field `index`, which is empty for a column that the record does not reach.
     pub(in crate::intake) fn field(&self, index: usize) -> Field<'a> {
         let Marks { ends, offset, encoding, .. } = self.marks;
-        let range = match ends.get(index) {
-            Some(&end) => index.checked_sub(1).map_or(0, |before| ends[before] + 1)..end,
-            None => 0..0,
+        let (range, kinds) = match ends.get(index) {
+            Some(end) => {
+                let start = index.checked_sub(1).map_or(0, |before| ends[before].at + 1);
+                (start..end.at, end.kinds)
+            }
+            None => (0..0, Kinds::default()),
         };
         Field {
             text: self.text.and_then(|text| text.get(range.clone())),
             bytes: &self.bytes[range],
-            is_plain: self.is_plain,
+            kinds,
             origin: Origin { offset: *offset, encoding: *encoding },
         }
     }
@@ -204,8 +227,8 @@ impl<'a> Record<'a> {
 pub(in crate::intake) struct Field<'a> {
     pub(in crate::intake) bytes: &'a [u8],
     text: Option<&'a str>,
-    /// Whether it holds no control character; where not, it may.
-    pub(in crate::intake) is_plain: bool,
+    /// The kinds of its characters.
+    pub(in crate::intake) kinds: Kinds,
     /// Where the record stands, for findings about its bytes.
     pub(in crate::intake) origin: Origin,
 }
@@ -218,7 +241,7 @@ impl<'a> Field<'a> {
 
     /// Whether the field holds nothing but blanks.
     pub(in crate::intake) fn is_blank(&self) -> bool {
-        !self.bytes.first().is_some_and(u8::is_ascii_graphic)
+        !self.kinds.has(Kinds::GRAPHIC)
             && self.text().is_ok_and(|text| text.trim().is_empty())
     }
 }
@@ -236,7 +259,7 @@ pub(in crate::intake) struct Origin {
 impl<'a> Field<'a> {
     /// A field that was not looked at yet.
     pub(in crate::intake) fn of(text: &'a str) -> Self {
-        let origin = Origin::default();
-        Self { bytes: text.as_bytes(), text: None, is_plain: false, origin }
+        let (bytes, kinds) = (text.as_bytes(), Kinds::of(text.as_bytes()));
+        Self { bytes, text: None, kinds, origin: Origin::default() }
     }
 }
