@@ -6,9 +6,10 @@
 //! the findings themselves.
 //!
 //! The way of a row: `source` hashes the bytes and tells what they are, `encoding` makes UTF-8
-//! of them, `records` splits them, `opening` finds the heading, `scan` looks at the shape of
-//! each record, `row` at its fields by the rules in `fields`, `duplicates` at rows that stand
-//! twice.
+//! of them, `records` cuts them into blocks of whole records, `opening` finds the heading, `scan`
+//! goes on below it. In each block `portion` looks at the shape of each record, `row` at its fields
+//! by the rules in `fields`, `duplicates` at rows that stand twice. [`check`] has the blocks looked
+//! at on every processor (`pass`), [`load`] goes through them one after the other.
 //!
 //! Intake is no parser for anything but the contract's table, and it knows neither store nor
 //! network.
@@ -21,6 +22,8 @@ mod fields;
 mod finding;
 mod heading;
 mod opening;
+mod pass;
+mod portion;
 // Only a workbook has cells.
 #[cfg_attr(not(feature = "workbook"), allow(dead_code))]
 mod records;
@@ -33,22 +36,25 @@ mod tests;
 mod workbook;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use kess_gateway::{Amount, Currency, Money};
+use kess_gateway::{Amount, Currency};
 
 pub use finding::{Code, Finding};
 pub use heading::column_named;
 
 use crate::error::Error;
 use crate::payout::{NewPayout, Reason};
-use duplicates::{Candidates, Payment, Place, Seen};
+use duplicates::{Compared, Hasher, Hashes, Place, Seen, Sum, Suspected, Suspects};
 use finding::shown;
 use heading::Column;
-use row::RowReader;
-use scan::{Found, Scan};
-use source::Document;
+use portion::{Found, Portion};
+use records::LONGEST_RECORD;
+use row::{Row, Rules};
+use scan::{Pieces, Scan, Tally};
+use source::{Document, Piece};
 
 /// What the sealed block holds with the 2048-bit key that the gateway hands out, in bytes.
 pub const SEALED_BYTES: usize = 245;
@@ -120,27 +126,57 @@ pub fn check_bytes(bytes: impl Into<Arc<[u8]>>, capacity: usize) -> Result<Check
 
 impl Document {
     fn check(self, capacity: usize) -> Result<Checked, Error> {
+        self.check_in_blocks(capacity, BLOCK)
+    }
+
+    /// What is found does not depend on `size`, that of a block in bytes.
+    fn check_in_blocks(self, capacity: usize, size: usize) -> Result<Checked, Error> {
         let mut findings = Findings::default();
-        let mut seen = Seen::default();
-        let mut sums = Sums::default();
-        let Some(mut scan) = open(&self, &mut findings)? else {
+        let Some(scan) = open(&self, size, capacity, &mut findings)? else {
             return Ok(Checked::of(self, capacity, findings));
         };
-        while let Some(payout) = next(&self, &mut scan, &mut findings, capacity)? {
-            remember(&payout, &mut seen);
-            sums.add(&payout)?;
-        }
-        let rows = scan.rows();
-        let sha256 = scan.into_sha256().map_err(|error| self.unreadable(error))?;
+        let mut seen = Seen::default();
+        let hasher = seen.hasher.clone();
+        let mut sums = Sums::default();
+        let look = |part: &mut Part, found: Found<'_>| part.look(&found, &hasher);
+        let read = pass::read(scan, &mut findings, look, |part, _| {
+            seen.add(&part.hashes);
+            sums.add_all(&part.sums);
+        });
+        let pass::Read { rows, sha256 } = read.map_err(|error| self.unreadable(error))?;
         let mut checked = Checked { rows, sha256, ..Checked::of(self, capacity, findings) };
-        if let Some(candidates) = seen.candidates() {
-            find_duplicates(&mut checked, candidates, &mut sums)?;
+        if let Some(suspects) = seen.suspects() {
+            find_duplicates(&mut checked, size, &suspects, &mut sums)?;
         }
         checked.problems.sort_by_key(|finding| finding.line);
         checked.warnings.sort_by_key(|finding| finding.line);
         checked.valid = sums.valid;
-        checked.totals = sums.totals;
+        checked.totals = sums.totals()?;
         Ok(checked)
+    }
+}
+
+/// How long a block is, in bytes: some hundred rows, and small enough to stay in a processor's
+/// cache.
+const BLOCK: usize = LONGEST_RECORD;
+
+/// What is remembered of some rows that were checked.
+#[derive(Default)]
+struct Part {
+    hashes: Hashes,
+    sums: Sums,
+}
+
+impl Part {
+    fn look(&mut self, found: &Found<'_>, hasher: &Hasher) {
+        let Found::Row(row) = found else { return };
+        if !row.reference.is_empty() {
+            self.hashes.reference(hasher, row.reference);
+        }
+        if let Some(payment) = row.payment() {
+            self.hashes.payment(hasher, &payment);
+            self.sums.add(payment.units, &payment.currency);
+        }
     }
 }
 
@@ -157,52 +193,90 @@ pub fn load(checked: &Checked) -> Result<Payouts, Error> {
         .filter_map(|problem| problem.row)
         .collect();
     let mut findings = Findings::default();
-    let scan = open(&checked.document, &mut findings)?;
-    let scan = scan.ok_or_else(|| checked.document.changed())?;
+    let scan = open(&checked.document, BLOCK, checked.capacity, &mut findings)?;
+    let Scan { pieces, rules, tally } = scan.ok_or_else(|| checked.document.changed())?;
     Ok(Payouts {
-        scan: Some(scan),
+        pieces: Some(pieces),
+        rules,
+        tally,
+        portion: None,
         document: checked.document.clone(),
         sha256: checked.sha256.clone(),
-        capacity: checked.capacity,
         duplicates,
     })
 }
 
 /// The payouts of a file, in its order. See [`load`].
 pub struct Payouts {
-    scan: Option<Scan>,
+    pieces: Option<Pieces>,
+    rules: Rules,
+    tally: Tally,
+    /// The piece that the next row stands in.
+    portion: Option<Portion>,
     document: Document,
     sha256: String,
-    capacity: usize,
     duplicates: BTreeSet<u64>,
+}
+
+impl Payouts {
+    /// The next payout; nothing at the end of the file.
+    fn read(&mut self) -> io::Result<Option<NewPayout>> {
+        let Some(pieces) = &mut self.pieces else { return Ok(None) };
+        loop {
+            // What was found is told by the check; here it would only be kept.
+            let mut unused = Findings::default();
+            let spent = match &mut self.portion {
+                Some(portion) => {
+                    if let Some(found) = portion.next(&self.rules) {
+                        return Ok(Some(payout(found, &self.tally)));
+                    }
+                    self.tally.pass(portion, &mut unused);
+                    self.portion.take().map(|portion| portion.records)
+                }
+                None => None,
+            };
+            match pieces.next(spent)? {
+                Some(Piece::Records(records)) => self.portion = Some(Portion::new(records)),
+                Some(Piece::Broken(at)) => {
+                    self.tally.pass_broken(at, &self.rules, &mut unused);
+                }
+                None => return Ok(None),
+            }
+        }
+    }
 }
 
 impl Iterator for Payouts {
     type Item = Result<NewPayout, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let scan = self.scan.as_mut()?;
-        let mut findings = Findings::default();
-        match next(&self.document, scan, &mut findings, self.capacity) {
+        match self.read() {
             Ok(Some(mut payout)) => {
                 if self.duplicates.contains(&payout.row) {
                     payout.invalid.get_or_insert_with(duplicate_reason);
                 }
                 Some(Ok(payout))
             }
-            Ok(None) => {
-                let hash = self.scan.take()?.into_sha256();
-                match hash {
-                    Ok(hash) if hash == self.sha256 => None,
-                    Ok(_) => Some(Err(self.document.changed())),
-                    Err(error) => Some(Err(self.document.unreadable(error))),
-                }
-            }
+            Ok(None) => match self.pieces.take()?.into_sha256() {
+                Ok(hash) if hash == self.sha256 => None,
+                Ok(_) => Some(Err(self.document.changed())),
+                Err(error) => Some(Err(self.document.unreadable(error))),
+            },
             Err(error) => {
-                self.scan = None;
-                Some(Err(error))
+                self.pieces = None;
+                Some(Err(self.document.unreadable(error)))
             }
         }
+    }
+}
+
+fn payout(found: Found<'_>, tally: &Tally) -> NewPayout {
+    match found {
+        Found::Row(row) => {
+            let place = tally.place(row.place);
+            row.into_payout(place)
+        }
+        Found::Unreadable(place, reason) => row::unreadable(tally.place(place), reason),
     }
 }
 
@@ -210,26 +284,41 @@ impl Iterator for Payouts {
 #[derive(Debug, Default)]
 struct Sums {
     valid: u64,
-    totals: BTreeMap<Currency, Amount>,
+    /// In the smallest unit of each currency. So many amounts that they do not fit do not exist.
+    totals: BTreeMap<Currency, u128>,
 }
 
 impl Sums {
-    fn add(&mut self, payout: &NewPayout) -> Result<(), Error> {
-        if payout.invalid.is_some() {
-            return Ok(());
-        }
+    fn add(&mut self, units: u64, currency: &Currency) {
         self.valid += 1;
-        let total = self.totals.entry(payout.money.currency().clone()).or_default();
-        let sum = total.checked_add(payout.money.amount());
-        *total = sum.ok_or_else(beyond_counting)?;
-        Ok(())
+        self.add_to(currency, units.into());
     }
 
-    fn remove(&mut self, money: &Money) -> Result<(), Error> {
+    fn add_all(&mut self, others: &Self) {
+        self.valid += others.valid;
+        for (currency, units) in &others.totals {
+            self.add_to(currency, *units);
+        }
+    }
+
+    fn add_to(&mut self, currency: &Currency, units: u128) {
+        match self.totals.get_mut(currency) {
+            Some(total) => *total += units,
+            None => drop(self.totals.insert(currency.clone(), units)),
+        }
+    }
+
+    fn remove(&mut self, (units, currency): &Sum) {
         self.valid -= 1;
-        let total = self.totals.entry(money.currency().clone()).or_default();
-        *total = total.checked_sub(money.amount()).ok_or_else(beyond_counting)?;
-        Ok(())
+        *self.totals.entry(currency.clone()).or_default() -= u128::from(*units);
+    }
+
+    fn totals(self) -> Result<BTreeMap<Currency, Amount>, Error> {
+        let total = |(currency, units)| {
+            let total = fields::units(units, &currency).ok_or_else(beyond_counting)?;
+            Ok((currency, total))
+        };
+        self.totals.into_iter().map(total).collect()
     }
 }
 
@@ -253,70 +342,43 @@ impl Checked {
     }
 }
 
-fn open(document: &Document, findings: &mut Findings) -> Result<Option<Scan>, Error> {
-    let scan = document.open().and_then(|input| Scan::open(input, findings));
-    scan.map_err(|error| document.unreadable(error))
-}
-
-fn next(
+fn open(
     document: &Document,
-    scan: &mut Scan,
-    findings: &mut Findings,
+    size: usize,
     capacity: usize,
-) -> Result<Option<NewPayout>, Error> {
-    let found = scan.next(findings).map_err(|error| document.unreadable(error))?;
-    Ok(match found {
-        Found::End => None,
-        Found::Unreadable(place, reason) => Some(row::unreadable(place, reason)),
-        Found::Row(place) => {
-            let reader = RowReader::new(scan.record(), scan.heading(), place, findings);
-            Some(reader.read(capacity))
-        }
-    })
-}
-
-fn remember(payout: &NewPayout, seen: &mut Seen) {
-    if !payout.reference.is_empty() {
-        seen.reference(&payout.reference);
-    }
-    if payout.invalid.is_none() {
-        seen.payment(&payment(payout));
-    }
-}
-
-fn payment(payout: &NewPayout) -> Payment {
-    let account = payout.payee.bank_account_number.expose();
-    Payment::new(&payout.payee.bic, account, &payout.money)
+    findings: &mut Findings,
+) -> Result<Option<Scan>, Error> {
+    let scan = document.open().and_then(|input| Scan::open(input, size, capacity, findings));
+    scan.map_err(|error| document.unreadable(error))
 }
 
 /// The second reading, for files in which something seems to stand twice. `sums` loses the rows
 /// that turn out to have their reference in common with others.
 fn find_duplicates(
     checked: &mut Checked,
-    mut candidates: Candidates,
+    size: usize,
+    suspects: &Suspects,
     sums: &mut Sums,
 ) -> Result<(), Error> {
     let mut unused = Findings::default();
     let document = checked.document.clone();
-    let scan = open(&document, &mut unused)?;
-    let mut scan = scan.ok_or_else(|| document.changed())?;
-    while let Some(payout) = next(&document, &mut scan, &mut unused, checked.capacity)? {
-        let place = Place { row: payout.row, line: payout.line };
-        let money = payout.invalid.is_none().then(|| payout.money.clone());
-        if money.is_some() {
-            candidates.payment(payment(&payout), place);
+    let scan = open(&document, size, checked.capacity, &mut unused)?;
+    let scan = scan.ok_or_else(|| document.changed())?;
+    let look = |suspected: &mut Suspected, found: Found<'_>| {
+        if let Found::Row(row) = found {
+            suspect(&row, suspects, suspected);
         }
-        if !payout.reference.is_empty() {
-            candidates.reference(&payout.reference, place, money);
-        }
-    }
-    let hash = scan.into_sha256().map_err(|error| document.unreadable(error))?;
-    if hash != checked.sha256 {
+    };
+    let mut compared = Compared::default();
+    let read = pass::read(scan, &mut unused, look, |suspected, tally| {
+        compared.add(suspected, |place| tally.place(place));
+    });
+    if read.map_err(|error| document.unreadable(error))?.sha256 != checked.sha256 {
         return Err(document.changed());
     }
-    for same in candidates.same_reference() {
+    for same in compared.same_reference() {
         if let Some(money) = same.money {
-            sums.remove(money)?;
+            sums.remove(money);
         }
         let problem = finding_about(
             same.reference,
@@ -326,7 +388,7 @@ fn find_duplicates(
         );
         checked.problems.push(problem);
     }
-    for alike in candidates.alike() {
+    for alike in compared.alike() {
         let (code, how) = if alike.by_case {
             (Code::ReferenceCase, "differs in case only")
         } else {
@@ -335,12 +397,24 @@ fn find_duplicates(
         let message = format!("the reference in line {} {how}", alike.other.line);
         checked.warnings.push(finding_about(alike.reference, alike.place, code, message));
     }
-    for (place, other) in candidates.same_payment() {
+    for (place, other) in compared.same_payment() {
         let message = format!("line {} pays the same amount to the same account", other.line);
         let warning = finding_about("", place, Code::SamePayeeAndAmount, message);
         checked.warnings.push(warning);
     }
     Ok(())
+}
+
+/// Keeps what a row may have in common with another one.
+fn suspect(row: &Row<'_>, suspects: &Suspects, suspected: &mut Suspected) {
+    let payment = row.payment();
+    let money = payment.as_ref().map(|payment| (payment.units, payment.currency.clone()));
+    if let Some(payment) = payment {
+        suspects.payment(suspected, payment, row.place);
+    }
+    if !row.reference.is_empty() {
+        suspects.reference(suspected, row.reference, row.place, money);
+    }
 }
 
 /// A finding about a row that stands in relation to another one.

@@ -5,9 +5,10 @@
 //! values themselves. So a collision of hashes costs time and never refuses a row.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher as _};
 
-use kess_gateway::{Currency, Money};
+use foldhash::quality::RandomState;
+use kess_gateway::Currency;
 use unicode_normalization::UnicodeNormalization;
 
 /// Where a row stands in its file.
@@ -17,59 +18,91 @@ pub(super) struct Place {
     pub(super) line: u64,
 }
 
+/// An amount in the smallest unit of its currency.
+pub(super) type Sum = (u64, Currency);
+
 /// The account and the amount of a row, as far as it takes to recognise them in another one.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Payment {
-    bic: String,
-    account: String,
-    amount: String,
-    currency: Currency,
+pub(super) struct Payment<T> {
+    pub(super) bic: T,
+    pub(super) account: T,
+    /// The amount in the smallest unit of the currency.
+    pub(super) units: u64,
+    pub(super) currency: Currency,
 }
 
-impl Payment {
-    pub(super) fn new(bic: &str, account: &str, money: &Money) -> Self {
-        Self {
-            bic: bic.to_owned(),
-            account: account.to_owned(),
-            amount: money.amount().to_string(),
-            currency: money.currency().clone(),
+impl Payment<&str> {
+    fn into_owned(self) -> Payment<String> {
+        let Self { bic, account, units, currency } = self;
+        Payment { bic: bic.to_owned(), account: account.to_owned(), units, currency }
+    }
+}
+
+/// The hashes of references and of payments. Texts that hash alike once do so for as long as the
+/// process lives, and nobody can know which ones will.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hasher(RandomState);
+
+impl Hasher {
+    /// References that look alike have one hash.
+    fn reference(&self, reference: &str) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        let mut folded = [0; 128];
+        match folded.get_mut(..reference.len()) {
+            // The text that `fold` makes, without a place of its own in memory.
+            Some(folded) if reference.is_ascii() => {
+                folded.iter_mut().zip(reference.bytes()).for_each(|(to, byte)| *to = look(byte));
+                hasher.write(folded);
+            }
+            _ => hasher.write(fold(reference).as_bytes()),
         }
+        hasher.finish()
+    }
+
+    fn payment<T: Hash>(&self, payment: &Payment<T>) -> u64 {
+        self.0.hash_one(payment)
+    }
+}
+
+/// The hashes of some rows.
+#[derive(Debug, Default)]
+pub(super) struct Hashes {
+    references: Vec<u64>,
+    payments: Vec<u64>,
+}
+
+impl Hashes {
+    /// Remembers a reference. References that look alike are candidates too.
+    pub(super) fn reference(&mut self, hasher: &Hasher, reference: &str) {
+        self.references.push(hasher.reference(reference));
+    }
+
+    /// Remembers a payment.
+    pub(super) fn payment(&mut self, hasher: &Hasher, payment: &Payment<&str>) {
+        self.payments.push(hasher.payment(payment));
     }
 }
 
 /// What the first reading remembers.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    state: RandomState,
-    references: Vec<u64>,
-    payments: Vec<u64>,
+    pub(super) hasher: Hasher,
+    hashes: Hashes,
 }
 
 impl Seen {
-    /// Remembers a reference. References that look alike are candidates too.
-    pub(super) fn reference(&mut self, reference: &str) {
-        let hash = self.state.hash_one(fold(reference));
-        push(&mut self.references, hash);
+    /// Remembers what was seen in a part of the file.
+    pub(super) fn add(&mut self, hashes: &Hashes) {
+        append(&mut self.hashes.references, &hashes.references);
+        append(&mut self.hashes.payments, &hashes.payments);
     }
 
-    /// Remembers a payment.
-    pub(super) fn payment(&mut self, payment: &Payment) {
-        let hash = self.state.hash_one(payment);
-        push(&mut self.payments, hash);
-    }
-
-    /// What a second reading has to look at; `None` where nothing occurred twice.
-    pub(super) fn candidates(self) -> Option<Candidates> {
-        let references = repeated(self.references);
-        let payments = repeated(self.payments);
+    /// What a second reading has to look for; `None` where nothing occurred twice.
+    pub(super) fn suspects(self) -> Option<Suspects> {
+        let Hashes { references, payments } = self.hashes;
+        let (references, payments) = rayon::join(|| repeated(references), || repeated(payments));
         let none = references.is_empty() && payments.is_empty();
-        (!none).then(|| Candidates {
-            state: self.state,
-            references,
-            payments,
-            by_reference: HashMap::new(),
-            by_payment: HashMap::new(),
-        })
+        (!none).then(|| Suspects { hasher: self.hasher, references, payments })
     }
 }
 
@@ -77,7 +110,7 @@ impl Seen {
 struct Named {
     place: Place,
     reference: String,
-    money: Option<Money>,
+    money: Option<Sum>,
 }
 
 /// A row whose reference stands in another row as well.
@@ -86,7 +119,7 @@ pub(super) struct SameReference<'a> {
     pub(super) place: Place,
     pub(super) other: Place,
     pub(super) reference: &'a str,
-    pub(super) money: Option<&'a Money>,
+    pub(super) money: Option<&'a Sum>,
 }
 
 /// A row whose reference looks like that of another row.
@@ -99,27 +132,64 @@ pub(super) struct Alike<'a> {
     pub(super) by_case: bool,
 }
 
-/// The rows whose hashes occurred more than once, compared by their values.
-pub(super) struct Candidates {
-    state: RandomState,
+/// The hashes that occurred more than once.
+pub(super) struct Suspects {
+    hasher: Hasher,
     references: Vec<u64>,
     payments: Vec<u64>,
-    by_reference: HashMap<String, Vec<Named>>,
-    by_payment: HashMap<Payment, Vec<Place>>,
 }
 
-impl Candidates {
-    pub(super) fn reference(&mut self, reference: &str, place: Place, money: Option<Money>) {
-        let folded = fold(reference);
-        if self.references.binary_search(&self.state.hash_one(&folded)).is_ok() {
-            let named = Named { place, reference: reference.to_owned(), money };
-            self.by_reference.entry(folded).or_default().push(named);
+/// The rows of a part of the file whose hashes occurred more than once.
+#[derive(Default)]
+pub(super) struct Suspected {
+    references: Vec<Named>,
+    payments: Vec<(Payment<String>, Place)>,
+}
+
+impl Suspects {
+    /// Keeps a reference that may stand twice.
+    pub(super) fn reference(
+        &self,
+        suspected: &mut Suspected,
+        reference: &str,
+        place: Place,
+        money: Option<Sum>,
+    ) {
+        if self.references.binary_search(&self.hasher.reference(reference)).is_ok() {
+            let reference = reference.to_owned();
+            suspected.references.push(Named { place, reference, money });
         }
     }
 
-    pub(super) fn payment(&mut self, payment: Payment, place: Place) {
-        if self.payments.binary_search(&self.state.hash_one(&payment)).is_ok() {
-            self.by_payment.entry(payment).or_default().push(place);
+    /// Keeps a payment that may be made twice.
+    pub(super) fn payment(
+        &self,
+        suspected: &mut Suspected,
+        payment: Payment<&str>,
+        place: Place,
+    ) {
+        if self.payments.binary_search(&self.hasher.payment(&payment)).is_ok() {
+            suspected.payments.push((payment.into_owned(), place));
+        }
+    }
+}
+
+/// The rows whose hashes occurred more than once, compared by their values.
+#[derive(Default)]
+pub(super) struct Compared {
+    by_reference: HashMap<String, Vec<Named>>,
+    by_payment: HashMap<Payment<String>, Vec<Place>>,
+}
+
+impl Compared {
+    /// Takes the rows of a part of the file, which is the next one; `place` tells where they stand.
+    pub(super) fn add(&mut self, suspected: Suspected, place: impl Fn(Place) -> Place) {
+        for named in suspected.references {
+            let named = Named { place: place(named.place), ..named };
+            self.by_reference.entry(fold(&named.reference)).or_default().push(named);
+        }
+        for (payment, at) in suspected.payments {
+            self.by_payment.entry(payment).or_default().push(place(at));
         }
     }
 
@@ -172,20 +242,25 @@ impl Candidates {
 /// the same are shown to a person. Upper and lower case are one, O is zero, l and I are one, and a
 /// letter with its accent is one however it was typed.
 fn fold(reference: &str) -> String {
-    let look = |c: char| match c {
-        'o' => '0',
-        'i' | 'l' | '|' => '1',
-        _ => c,
-    };
+    let look = |c: char| u8::try_from(c).map_or(c, |byte| look(byte).into());
     reference.to_lowercase().nfc().map(look).collect()
 }
 
-/// Grows by a quarter, not by doubling: a million rows must not keep twice what they need.
-fn push(hashes: &mut Vec<u64>, hash: u64) {
-    if hashes.len() == hashes.capacity() {
-        hashes.reserve_exact(hashes.len() / 4 + 1024);
+/// What a reader sees of a Latin letter.
+fn look(letter: u8) -> u8 {
+    match letter.to_ascii_lowercase() {
+        b'o' => b'0',
+        b'i' | b'l' | b'|' => b'1',
+        other => other,
     }
-    hashes.push(hash);
+}
+
+/// Grows by a quarter, not by doubling: a million rows must not keep twice what they need.
+fn append(hashes: &mut Vec<u64>, more: &[u64]) {
+    if hashes.capacity() - hashes.len() < more.len() {
+        hashes.reserve_exact(hashes.len() / 4 + more.len().max(1024));
+    }
+    hashes.extend_from_slice(more);
 }
 
 /// The hashes that occur more than once, sorted.
@@ -200,7 +275,7 @@ fn repeated(mut hashes: Vec<u64>) -> Vec<u64> {
 impl Seen {
     /// What is set aside for the rows so far, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        (self.references.capacity() + self.payments.capacity()) * size_of::<u64>()
+        (self.hashes.references.capacity() + self.hashes.payments.capacity()) * size_of::<u64>()
     }
 }
 
@@ -212,30 +287,56 @@ mod tests {
         Place { row, line: row + 1 }
     }
 
+    fn seen(references: &[&str]) -> Seen {
+        let mut seen = Seen::default();
+        // Each in a part of its own.
+        for reference in references {
+            let mut hashes = Hashes::default();
+            hashes.reference(&seen.hasher, reference);
+            seen.add(&hashes);
+        }
+        seen
+    }
+
     #[test]
     fn nothing_twice_needs_no_second_reading() {
-        let mut seen = Seen::default();
-        for reference in ["A-1", "A-2", "A-3"] {
-            seen.reference(reference);
-        }
-        assert!(seen.candidates().is_none());
+        assert!(seen(&["A-1", "A-2", "A-3"]).suspects().is_none());
     }
 
     #[test]
     fn every_row_of_a_group_is_named_with_another() {
         let rows = [(1, "A"), (2, "B"), (3, "A"), (4, "a"), (5, "A")];
-        let mut seen = Seen::default();
-        rows.iter().for_each(|(_, reference)| seen.reference(reference));
-        let mut candidates = seen.candidates().unwrap();
-        rows.iter().for_each(|(row, reference)| {
-            candidates.reference(reference, place(*row), None);
-        });
-        let mut same: Vec<_> = candidates.same_reference();
+        let suspects = seen(&rows.map(|(_, reference)| reference)).suspects().unwrap();
+        let mut compared = Compared::default();
+        for (row, reference) in rows {
+            let mut suspected = Suspected::default();
+            suspects.reference(&mut suspected, reference, place(1), None);
+            compared.add(suspected, |_| place(row));
+        }
+        let mut same: Vec<_> = compared.same_reference();
         same.sort_by_key(|same| same.place.row);
         let same: Vec<_> =
             same.iter().map(|same| (same.place.row, same.other.row, same.reference)).collect();
         assert_eq!(same, [(1, 3, "A"), (3, 1, "A"), (5, 1, "A")]);
         let alike = Alike { place: place(4), other: place(1), reference: "a", by_case: true };
-        assert_eq!(candidates.alike(), [alike]);
+        assert_eq!(compared.alike(), [alike]);
+    }
+
+    #[test]
+    fn references_of_one_look_have_one_hash_whatever_they_are_written_in() {
+        let long = "Ol|".repeat(60);
+        let cases = [
+            ("PAY-OIL", "pay-011", true),
+            ("K-1", "\u{212a}-l", true),
+            ("e\u{301}-1", "\u{c9}-I", true),
+            (long.as_str(), &long.to_lowercase(), true),
+            ("PAY-1", "PAY-2", false),
+            ("", "0", false),
+        ];
+        let hasher = Hasher::default();
+        for (one, other, is_alike) in cases {
+            let is_same = hasher.reference(one) == hasher.reference(other);
+            assert_eq!((is_same, fold(one) == fold(other)), (is_alike, is_alike), "{one} {other}");
+        }
     }
 }

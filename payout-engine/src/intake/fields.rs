@@ -10,14 +10,15 @@ mod damage;
 use std::str::Utf8Error;
 
 use kess_gateway::Currency;
+use memchr::memchr;
 
-pub(super) use amount::amount;
+pub(super) use amount::{amount, units};
 pub(super) use damage::{account_warning, cell, phone_warning};
 
 use super::encoding::Encoding;
 use super::finding::Code;
 use super::heading::Column;
-use super::records::Origin;
+use super::records::{Field, Kinds, Origin};
 
 /// Why a value is refused, before it is known where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,20 @@ pub(super) struct Flaw {
 
 pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Flaw {
     Flaw { code, message: message.into(), hint: hint.into() }
+}
+
+/// A text that is not empty, and the kinds of its characters: most rules need no more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) text: &'a str,
+    kinds: Kinds,
+}
+
+impl Text<'_> {
+    /// Whether it is digits only.
+    fn is_digits(&self) -> bool {
+        self.kinds == Kinds::DIGIT
+    }
 }
 
 /// The longest reference, in characters.
@@ -69,9 +84,21 @@ pub(super) fn is_numeric(column: Column) -> bool {
 }
 
 /// The text of a field, without the blanks around it.
-pub(super) fn text(column: Column, bytes: &[u8], origin: Origin) -> Result<&str, Flaw> {
-    let text = std::str::from_utf8(bytes).map_err(|error| undecodable(bytes, error, origin))?;
+pub(super) fn text(column: Column, field: Field<'_>) -> Result<Text<'_>, Flaw> {
+    let text = field.text().map_err(|error| undecodable(field, error))?;
+    if has_no_blanks_around(text) && !field.kinds.has(Kinds::ODD) {
+        return Ok(Text { text, kinds: field.kinds });
+    }
     let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
+    let kinds = Kinds::of(text.as_bytes());
+    if kinds.has(Kinds::ODD) {
+        controls(column, text)?;
+    }
+    Ok(Text { text, kinds })
+}
+
+/// Characters that are none.
+fn controls(column: Column, text: &str) -> Result<(), Flaw> {
     if text.contains('\0') {
         let hint = "the file is damaged: export it again";
         return Err(flaw(Code::NulByte, "the text holds a zero byte", hint));
@@ -87,14 +114,20 @@ pub(super) fn text(column: Column, bytes: &[u8], origin: Origin) -> Result<&str,
             return Err(flaw(Code::ControlCharacter, message, "remove it"));
         }
     }
-    Ok(text)
+    Ok(())
+}
+
+/// Whether `text` certainly begins and ends with something other than a blank.
+fn has_no_blanks_around(text: &str) -> bool {
+    let ends = [text.as_bytes().first(), text.as_bytes().last()];
+    ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic))
 }
 
 /// What is wrong with bytes that are no text. The place is given so that it can be looked at; which
 /// character was meant is for the person to say who wrote it.
-fn undecodable(bytes: &[u8], error: Utf8Error, origin: Origin) -> Flaw {
-    let Origin { offset, encoding } = origin;
-    let at = encoding.bytes_in_file(&bytes[..error.valid_up_to()]) + 1;
+pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
+    let Origin { offset, encoding } = field.origin;
+    let at = encoding.bytes_in_file(&field.bytes[..error.valid_up_to()]) + 1;
     let place =
         format!("byte {at} of the field, in the row that begins at byte {offset} of the file");
     if encoding == Encoding::Utf8 {
@@ -108,13 +141,15 @@ fn undecodable(bytes: &[u8], error: Utf8Error, origin: Origin) -> Flaw {
     }
 }
 
-/// Checks `text`, which is not empty, against every rule of `column` but those of amounts.
-pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
-    damage::check(column, text)?;
+/// Checks `value`, which is not empty, against every rule of `column` but those of amounts.
+pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Flaw> {
+    damage::check(column, value)?;
+    let text = value.text;
     if is_exact(column) {
-        characters(column, text)?;
+        characters(column, value)?;
     }
-    if let Some(most) = longest(column) {
+    // No text has more characters than bytes.
+    if let Some(most) = longest(column).filter(|&most| text.len() > most) {
         let count = text.chars().count();
         if count > most {
             let message = format!("{count} characters, and the gateway takes {most}");
@@ -122,8 +157,8 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
         }
     }
     match column {
-        Column::BankAccountNumber => account(text),
-        Column::PhoneNumber => phone(text),
+        Column::BankAccountNumber => account(value),
+        Column::PhoneNumber => phone(value),
         Column::Email => email(text),
         Column::Bic => bic(text),
         Column::Currency => currency(text).map(drop),
@@ -132,7 +167,11 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
 }
 
 /// Characters that nobody sees, digits of other scripts, letters that look like others.
-fn characters(column: Column, text: &str) -> Result<(), Flaw> {
+fn characters(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
+    // None of those that can be typed on every keyboard.
+    if kinds.only(Kinds::GRAPHIC.and(Kinds::BLANK)) {
+        return Ok(());
+    }
     for (at, c) in text.chars().enumerate() {
         let place = || format!("U+{:04X} at position {}", u32::from(c), at + 1);
         if is_invisible(c) {
@@ -168,8 +207,8 @@ fn looks_like_another(c: char) -> bool {
         | '\u{2100}'..='\u{214f}' | '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
-fn account(text: &str) -> Result<(), Flaw> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn account(value: Text<'_>) -> Result<(), Flaw> {
+    if value.is_digits() {
         return Ok(());
     }
     let message = "an account number is digits only";
@@ -177,8 +216,8 @@ fn account(text: &str) -> Result<(), Flaw> {
     Err(flaw(Code::AccountDigits, message, hint))
 }
 
-fn phone(text: &str) -> Result<(), Flaw> {
-    if (6..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn phone(value: Text<'_>) -> Result<(), Flaw> {
+    if (6..=15).contains(&value.text.len()) && value.is_digits() {
         return Ok(());
     }
     let message = "a phone number is 6 to 15 digits, and nothing else";
@@ -186,13 +225,24 @@ fn phone(text: &str) -> Result<(), Flaw> {
 }
 
 fn email(text: &str) -> Result<(), Flaw> {
-    let label =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-');
-    let good = text.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !local.contains(|c: char| c.is_whitespace() || "()<>,;:\\\"[]".contains(c))
-            && domain.contains('.')
-            && domain.split('.').all(label)
+    let is_refused = |c: char| {
+        matches!(c, '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '[' | ']')
+            || c.is_whitespace()
+    };
+    // Labels with a point between each two of them, and one point at least.
+    let is_domain = |domain: &str| {
+        let (mut points, mut label) = (0, 0);
+        for c in domain.chars() {
+            match c {
+                '.' if label > 0 => (points, label) = (points + 1, 0),
+                c if c.is_alphanumeric() || c == '-' => label += 1,
+                _ => return false,
+            }
+        }
+        points > 0 && label > 0
+    };
+    let good = memchr(b'@', text.as_bytes()).is_some_and(|at| {
+        at > 0 && !text[..at].contains(is_refused) && is_domain(&text[at + 1..])
     });
     if good {
         return Ok(());
@@ -236,12 +286,18 @@ pub(super) fn currency(text: &str) -> Result<Currency, Flaw> {
 }
 
 #[cfg(test)]
+impl<'a> Text<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, kinds: Kinds::of(text.as_bytes()) }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn code(column: Column, value: &str) -> Option<Code> {
-        let checked =
-            text(column, value.as_bytes(), Origin::default()).and_then(|text| check(column, text));
+        let checked = text(column, Field::of(value)).and_then(|value| check(column, value));
         checked.err().map(|flaw| flaw.code)
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Heading {
     names: Vec<String>,
     /// Where each known column stands, by its number.
     places: [Option<usize>; COLUMNS],
+    /// The columns that are not known, with the heading that the file gives them.
+    unknown: Vec<(usize, String)>,
 }
 
 impl Heading {
@@ -77,7 +79,10 @@ impl Heading {
             }
             places[column as usize] = claims.first().copied();
         }
-        (Self { names, places }, claimed_twice)
+        let mut heading = Self { names, places, unknown: Vec::new() };
+        let unknown = (0..heading.len()).filter(|&place| !places.contains(&Some(place)));
+        heading.unknown = unknown.map(|place| (place, heading.name(place))).collect();
+        (heading, claimed_twice)
     }
 
     /// Everything that is wrong with the heading in `line`.
@@ -133,11 +138,8 @@ impl Heading {
     }
 
     /// The columns that are not known, with the heading that the file gives them.
-    pub(super) fn unknown(&self) -> Vec<(usize, String)> {
-        (0..self.len())
-            .filter(|&place| !self.places.contains(&Some(place)))
-            .map(|place| (place, self.name(place)))
-            .collect()
+    pub(super) fn unknown(&self) -> &[(usize, String)] {
+        &self.unknown
     }
 
     /// Whether `fields` repeat this heading.
@@ -145,7 +147,8 @@ impl Heading {
         let mut known = 0;
         for (place, field) in fields.enumerate() {
             let Ok(text) = std::str::from_utf8(field) else { return false };
-            if self.names.get(place).map(|name| fold(name)) != Some(fold(text)) {
+            let is_same = |name: &String| folded(name).eq(folded(text));
+            if !self.names.get(place).is_some_and(is_same) {
                 return false;
             }
             known += usize::from(column_of(text).is_some());
@@ -195,12 +198,16 @@ fn column_of(name: &str) -> Option<Column> {
 
 /// Lower case, without blanks, punctuation and characters that nobody sees.
 fn fold(name: &str) -> String {
+    folded(name).collect()
+}
+
+fn folded(name: &str) -> impl Iterator<Item = char> {
     let kept = |c: &char| {
         !c.is_whitespace()
             && !matches!(c, '_' | '-' | '.' | '*' | ':' | '\'' | '"')
             && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
     };
-    name.chars().filter(kept).flat_map(char::to_lowercase).collect()
+    name.chars().filter(kept).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

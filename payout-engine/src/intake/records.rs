@@ -6,25 +6,35 @@
 //!
 //! It does not interpret: fields are bytes, and whether they are UTF-8 is the caller's question.
 //!
+//! It is done in two steps, so that the work can be shared out. Here the file is cut into blocks of
+//! whole records, one after the other: a look for quotes and line ends, and the whole grammar only
+//! where there is a quote. What cannot be split is taken out on the way. In `block` the records of
+//! one block are split into fields, on whichever thread.
+//!
 //! Invariant: every byte of the file belongs to exactly one record or to one reported break.
 
+mod block;
+mod kinds;
 #[cfg(test)]
 mod python_tests;
 mod record;
 mod splitter;
 
 use std::io::{self, Read};
+use std::sync::Arc;
+
+use memchr::{memchr, memchr2, memrchr2};
 
 use super::encoding::Encoding;
-pub(super) use record::{Cell, Origin, Record, is_blank};
-use splitter::{Split, Splitter};
+pub(super) use block::Block;
+use kinds::Classes;
+pub(super) use kinds::Kinds;
+pub(super) use record::{Cell, Field, Marks, Origin, Record};
+use splitter::{Count, Sink, Split, Splitter, line_end_length};
 
 /// The longest record that is read, in bytes. All limits of the gateway together stay below 10 KiB;
 /// what is longer is an open quote, not a row.
-const LONGEST_RECORD: usize = 128 * 1024;
-
-/// How much is asked of the file at a time.
-const CHUNK: usize = 64 * 1024;
+pub(super) const LONGEST_RECORD: usize = 128 * 1024;
 
 /// Why a record could not be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,74 +51,75 @@ pub(super) enum BreakKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Break {
     pub(super) kind: BreakKind,
-    /// Physical line of the offending quote.
+    /// Lines from the one on which the record begins down to the offending quote.
     pub(super) line: u64,
     /// Index of the field, from 0.
     pub(super) field: usize,
+    /// Lines that are passed over for it.
+    pub(super) lines: u64,
 }
 
-/// What [`RecordReader::next`] found.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// The record was filled.
-    Record,
-    /// The record is beyond reading; the reader goes on at the following line.
+/// What [`BlockReader::next`] found.
+pub(super) enum Piece {
+    /// Whole records.
+    Block(Block),
+    /// A record that is beyond reading; what follows begins at the following line.
     Broken(Break),
-    /// The file is at its end.
-    End,
 }
 
-/// Reads records from `R`, holding no more than the longest record and one chunk.
-pub(super) struct RecordReader<R> {
+/// Cuts what it reads from `R` into blocks of whole records, holding no more than the longest one.
+pub(super) struct BlockReader<R> {
     input: R,
     encoding: Encoding,
+    /// How long a block is at most, unless a single record is longer.
+    size: usize,
+    /// As long as the longest record, and never filled less: so a record is read, or not, for what
+    /// it is, and not for how the reads fell.
     buffer: Vec<u8>,
     start: usize,
+    end: usize,
     at_end: bool,
-    line: u64,
     offset: u64,
     delimiter: u8,
-    /// Number of delimiters that make lines inside quotes look like rows; none before the heading.
-    row_delimiters: usize,
+    classes: Arc<Classes>,
 }
 
-impl<R: Read> RecordReader<R> {
+impl<R: Read> BlockReader<R> {
     /// `encoding` is what the bytes of `input` stood in before they were decoded.
-    pub(super) fn new(input: R, encoding: Encoding) -> Self {
+    pub(super) fn new(input: R, encoding: Encoding, size: usize) -> Self {
         Self {
             input,
             encoding,
+            // A line of a block without quotes is then never longer than a record may be.
+            size: size.min(LONGEST_RECORD),
             buffer: Vec::new(),
             start: 0,
+            end: 0,
             at_end: false,
-            line: 1,
             offset: 0,
             delimiter: b',',
-            row_delimiters: usize::MAX,
+            classes: Arc::new(Classes::of_delimiter(b',')),
         }
     }
 
     pub(super) fn set_delimiter(&mut self, delimiter: u8) {
         self.delimiter = delimiter;
+        self.classes = Arc::new(Classes::of_delimiter(delimiter));
     }
 
-    /// From now on quoted lines with the delimiters of a whole row are taken for swallowed rows.
-    pub(super) fn expect_columns(&mut self, columns: usize) {
-        self.row_delimiters = columns.saturating_sub(1).max(1);
-    }
-
-    /// Up to `count` bytes ahead, without consuming them; fewer only at the end of the file.
+    /// Up to `count` bytes ahead, without consuming them; fewer only at the end of the file, or
+    /// where `count` is more than a record may have.
     pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        while self.buffer.len() - self.start < count && !self.at_end {
-            self.fill()?;
-        }
-        let end = self.buffer.len().min(self.start + count);
-        Ok(&self.buffer[self.start..end])
+        self.fill()?;
+        let ahead = self.ahead();
+        Ok(&ahead[..count.min(ahead.len())])
     }
 
-    /// Drops `count` bytes that were seen with [`Self::peek`] and hold no line end.
+    /// Drops `count` bytes that were seen with [`Self::peek`].
     pub(super) fn skip(&mut self, count: usize) {
-        self.consume(count, 0);
+        let skipped = &self.buffer[self.start..self.start + count];
+        self.offset += self.encoding.bytes_in_file(skipped);
+        self.start += count;
     }
 
     /// The input, once everything was read.
@@ -116,109 +127,122 @@ impl<R: Read> RecordReader<R> {
         self.input
     }
 
-    /// Reads the next record into `record`.
-    pub(super) fn next(&mut self, record: &mut Record) -> io::Result<Next> {
+    /// Cuts off the next block; nothing at the end of the file. `spent` is one that is not needed
+    /// any more, for its memory.
+    pub(super) fn next(&mut self, spent: Option<Block>) -> io::Result<Option<Piece>> {
+        self.fill()?;
+        if self.ahead().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match self.whole() {
+            Ok(whole) => Piece::Block(self.cut(whole, spent)),
+            Err(broken) => Piece::Broken(self.skip_line(broken)),
+        }))
+    }
+
+    fn ahead(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// How many bytes ahead are whole records: as many as a block may have, and one record at
+    /// least. An error where the first record is none.
+    fn whole(&self) -> Result<usize, Break> {
+        let ahead = self.ahead();
+        let limit = self.size.min(ahead.len());
+        let mut at = 0;
         loop {
-            record.clear();
-            record.line = self.line;
-            record.offset = self.offset;
-            record.encoding = self.encoding;
-            let ahead = &self.buffer[self.start..];
-            if ahead.is_empty() && self.at_end {
-                return Ok(Next::End);
+            let rest = &ahead[at..limit.max(at)];
+            let quote = memchr(b'"', rest);
+            // Without a quote every line is a record.
+            at += self.lines(&ahead[at..], quote.unwrap_or(rest.len()));
+            if quote.is_none() && at > 0 {
+                return Ok(at);
             }
-            let mut splitter = Splitter {
-                input: ahead,
-                at: 0,
-                lines: 0,
-                delimiter: self.delimiter,
-                row_delimiters: self.row_delimiters,
-                at_end: self.at_end,
-            };
-            match splitter.split(record) {
-                Split::Complete => {
-                    let (consumed, lines) = (splitter.at, splitter.lines);
-                    self.consume(consumed, lines);
-                    return Ok(Next::Record);
-                }
-                Split::NeedMore { .. } if !self.at_end && ahead.len() < LONGEST_RECORD => {
-                    self.fill()?;
-                }
-                Split::NeedMore { quote } => return self.break_off(record, quote),
-                Split::TextAfterQuote => {
-                    let line = self.line + splitter.lines;
-                    let field = record.len();
-                    self.skip_line()?;
-                    let kind = BreakKind::TextAfterQuote;
-                    return Ok(Next::Broken(Break { kind, line, field }));
-                }
+            match self.measure(&ahead[at..]) {
+                Ok(length) if at == 0 || at + length <= limit => at += length,
+                Err(broken) if at == 0 => return Err(broken),
+                // The next block begins with it.
+                _ => return Ok(at),
             }
         }
     }
 
-    fn break_off(&mut self, record: &Record, quote: Option<u64>) -> io::Result<Next> {
-        let (kind, line) = match quote {
-            Some(lines) => (BreakKind::UnclosedQuote, self.line + lines),
-            None => (BreakKind::TooLong, self.line),
+    /// How many of the first `count` bytes of `ahead`, which hold no quote, are whole lines.
+    fn lines(&self, ahead: &[u8], mut count: usize) -> usize {
+        while let Some(at) = memrchr2(b'\n', b'\r', &ahead[..count]) {
+            // A carriage return may be the first half of a line end.
+            if ahead[at] == b'\n' || at + 1 < ahead.len() || self.at_end {
+                return at + line_end_length(&ahead[at..]);
+            }
+            count = at;
+        }
+        0
+    }
+
+    /// The length of the first record of `ahead`.
+    fn measure(&self, ahead: &[u8]) -> Result<usize, Break> {
+        let (delimiter, at_end) = (self.delimiter, self.at_end);
+        let row_delimiters = usize::MAX;
+        let mut splitter =
+            Splitter { input: ahead, at: 0, lines: 0, delimiter, row_delimiters, at_end };
+        let mut fields = Count::default();
+        let (kind, line) = match splitter.split(&mut fields) {
+            Split::Complete { .. } => return Ok(splitter.at),
+            Split::NeedMore { quote: Some(lines) } => (BreakKind::UnclosedQuote, lines),
+            Split::NeedMore { quote: None } => (BreakKind::TooLong, 0),
+            Split::TextAfterQuote => (BreakKind::TextAfterQuote, splitter.lines),
         };
-        let field = record.len();
-        self.skip_line()?;
-        Ok(Next::Broken(Break { kind, line, field }))
+        Err(Break { kind, line, field: fields.fields(), lines: 0 })
     }
 
     /// Goes on at the line below the one where the record began, so that the rows that a stray
     /// quote would have swallowed are checked as well. A line longer than the buffer loses only
     /// what was read of it: its tail is reported as a row of its own.
-    fn skip_line(&mut self) -> io::Result<()> {
-        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        loop {
-            let ahead = &self.buffer[self.start..];
-            let end = ahead.iter().position(ends);
-            // A carriage return may be the first half of a line end.
-            let is_whole = end.is_some_and(|at| ahead[at] == b'\n' || at + 1 < ahead.len());
-            if !is_whole && !self.at_end && ahead.len() < LONGEST_RECORD {
-                self.fill()?;
-                continue;
-            }
-            let (consumed, lines) = match end {
-                Some(at) if ahead[at..].starts_with(b"\r\n") => (at + 2, 1),
-                Some(at) => (at + 1, 1),
-                None => (ahead.len(), 0),
-            };
-            self.consume(consumed, lines);
+    fn skip_line(&mut self, broken: Break) -> Break {
+        let ahead = self.ahead();
+        let (count, lines) = match memchr2(b'\n', b'\r', ahead) {
+            Some(at) => (at + line_end_length(&ahead[at..]), 1),
+            None => (ahead.len(), 0),
+        };
+        self.skip(count);
+        Break { lines, ..broken }
+    }
+
+    /// Makes a block of the first `count` bytes; what follows them moves into another buffer.
+    fn cut(&mut self, count: usize, spent: Option<Block>) -> Block {
+        let mut buffer = spent.map(Block::into_buffer).unwrap_or_default();
+        buffer.resize(LONGEST_RECORD, 0);
+        let range = self.start..self.start + count;
+        let rest = &self.buffer[range.end..self.end];
+        buffer[..rest.len()].copy_from_slice(rest);
+        let kept = rest.len();
+        let offset = self.offset;
+        self.skip(count);
+        let bytes = std::mem::replace(&mut self.buffer, buffer);
+        (self.start, self.end) = (0, kept);
+        let splitting = (self.delimiter, Arc::clone(&self.classes));
+        Block::new(bytes, range, offset, splitting, self.encoding)
+    }
+
+    /// Reads until the buffer is full, or the file at its end.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.at_end || self.end - self.start == LONGEST_RECORD {
             return Ok(());
         }
-    }
-
-    fn consume(&mut self, bytes: usize, lines: u64) {
-        let consumed = &self.buffer[self.start..self.start + bytes];
-        self.offset += self.encoding.bytes_in_file(consumed);
-        self.start += bytes;
-        self.line += lines;
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        self.buffer.drain(..self.start);
-        self.start = 0;
-        let held = self.buffer.len();
-        self.buffer.resize(held + CHUNK, 0);
-        let read = loop {
-            match self.input.read(&mut self.buffer[held..]) {
+        self.buffer.resize(LONGEST_RECORD, 0);
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        while self.end < LONGEST_RECORD && !self.at_end {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(read) => {
+                    self.end += read;
+                    self.at_end = read == 0;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
+                Err(error) => return Err(error),
             }
-        };
-        self.buffer.truncate(held + read.as_ref().map_or(0, |&read| read));
-        self.at_end = read? == 0;
+        }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-impl<R> RecordReader<R> {
-    /// What the reader holds on to, in bytes.
-    pub(super) fn capacity(&self) -> usize {
-        self.buffer.capacity()
     }
 }
 
@@ -227,25 +251,41 @@ mod tests {
     use super::*;
     use crate::intake::tests::Dribble;
 
-    fn read_all(input: impl Read) -> Vec<String> {
-        let mut reader = RecordReader::new(input, Encoding::Utf8);
-        let mut record = Record::default();
+    /// Every record and break, with its line.
+    fn read_all(input: impl Read, size: usize, columns: Option<usize>) -> Vec<String> {
+        let mut reader = BlockReader::new(input, Encoding::Utf8, size);
         let mut seen = Vec::new();
-        loop {
-            match reader.next(&mut record).unwrap() {
-                Next::End => return seen,
-                Next::Broken(at) => seen.push(format!("{:?}@{}", at.kind, at.line)),
-                Next::Record => {
-                    let fields: Vec<_> = record.fields().map(String::from_utf8_lossy).collect();
-                    seen.push(format!("{}:{}", record.line, fields.join("|")));
+        let (mut lines, mut spent) = (1, None);
+        while let Some(piece) = reader.next(spent.take()).unwrap() {
+            match piece {
+                Piece::Broken(at) => {
+                    seen.push(format!("{:?}@{}", at.kind, lines + at.line));
+                    lines += at.lines;
+                }
+                Piece::Block(mut block) => {
+                    columns.inspect(|columns| block.expect_columns(*columns));
+                    block.decode();
+                    while block.advance() {
+                        let record = block.record();
+                        let fields: Vec<_> =
+                            record.fields().map(|f| String::from_utf8_lossy(f.bytes)).collect();
+                        let mark = record.swallowing().map_or("", |_| "!");
+                        seen.push(format!("{}:{}{mark}", lines + record.line(), fields.join("|")));
+                    }
+                    lines += block.lines();
+                    spent = Some(block);
                 }
             }
         }
+        seen
     }
 
     fn check(input: &str, expected: &[&str]) {
-        assert_eq!(read_all(input.as_bytes()), expected, "{input:?}");
-        assert_eq!(read_all(Dribble(input.as_bytes())), expected, "{input:?} byte by byte");
+        for size in [1, 2, 3, 5, 8, LONGEST_RECORD] {
+            let bytes = input.as_bytes();
+            assert_eq!(read_all(bytes, size, None), expected, "{input:?} in blocks of {size}");
+            assert_eq!(read_all(Dribble(bytes), size, None), expected, "{input:?} byte by byte");
+        }
     }
 
     #[test]
@@ -262,6 +302,7 @@ mod tests {
         check("\"a\r\nb\",c\r\nd,e", &["1:a\r\nb|c", "3:d|e"]);
         check("=\"007\",a \"b\" c\n", &["1:=\"007\"|a \"b\" c"]);
         check("\"\",\"\"", &["1:|"]);
+        check("a\r\n\r\nb\n\rc\r\r\n", &["1:a", "2:", "3:b", "4:", "5:c", "6:"]);
     }
 
     #[test]
@@ -269,30 +310,42 @@ mod tests {
         check("a,\"b\nc,d\ne,f\n", &["UnclosedQuote@1", "2:c|d", "3:e|f"]);
         check("a,\"b\"x,c\nd,e\n", &["TextAfterQuote@1", "2:d|e"]);
         check("\"a\nb\"c\nd\n", &["TextAfterQuote@2", "2:b\"c", "3:d"]);
+        check("a\nb,\"\r\nc", &["1:a", "UnclosedQuote@2", "3:c"]);
     }
 
     #[test]
     fn an_open_quote_is_given_up_long_before_it_fills_the_memory() {
         let input = format!("a,\"b\n{}", "c,d\n".repeat(1_000_000));
-        let mut reader = RecordReader::new(input.as_bytes(), Encoding::Utf8);
-        let mut record = Record::default();
-        let broken = Break { kind: BreakKind::UnclosedQuote, line: 1, field: 1 };
-        assert_eq!(reader.next(&mut record).unwrap(), Next::Broken(broken));
-        assert!(reader.buffer.capacity() < 4 * LONGEST_RECORD);
-        assert_eq!(reader.next(&mut record).unwrap(), Next::Record);
-        assert_eq!((record.line, record.field(1)), (2, &b"d"[..]));
+        let mut reader = BlockReader::new(input.as_bytes(), Encoding::Utf8, LONGEST_RECORD);
+        let broken = Break { kind: BreakKind::UnclosedQuote, line: 0, field: 1, lines: 1 };
+        let Some(Piece::Broken(at)) = reader.next(None).unwrap() else { panic!("it is read") };
+        assert_eq!(at, broken);
+        assert!(reader.buffer.capacity() < 2 * LONGEST_RECORD);
+        let Some(Piece::Block(mut block)) = reader.next(None).unwrap() else { panic!("it ends") };
+        assert!(block.advance());
+        let record = block.record();
+        assert_eq!((record.line(), record.field(1).bytes), (0, &b"d"[..]));
+    }
+
+    #[test]
+    fn a_record_is_as_long_as_it_may_be_wherever_it_begins() {
+        let longest = "x".repeat(LONGEST_RECORD - 1);
+        for before in ["", "a\n", "a,\"b\"\n"] {
+            let count = usize::from(!before.is_empty());
+            let fits = format!("{before}{longest}\nb\n");
+            assert_eq!(read_all(fits.as_bytes(), LONGEST_RECORD, None).len(), count + 2);
+            let too_long = format!("{before}{longest}xx\nb\n");
+            let seen = read_all(too_long.as_bytes(), LONGEST_RECORD, None);
+            assert_eq!(seen[count], format!("TooLong@{}", count + 1));
+            // The tail of it, which is shown as a row, and the row below.
+            assert_eq!(seen[count + 1..].len(), 2, "{:?}", &seen[count + 1..]);
+        }
     }
 
     #[test]
     fn a_quoted_field_that_holds_a_row_is_marked() {
-        let mut reader =
-            RecordReader::new(&b"a,b,c\n1,\"x,y\n2,z\",w\n1,\"p,\nq\",w\n"[..], Encoding::Utf8);
-        let mut record = Record::default();
-        reader.next(&mut record).unwrap();
-        reader.expect_columns(record.len());
-        reader.next(&mut record).unwrap();
-        assert_eq!(record.swallowing, Some(1));
-        reader.next(&mut record).unwrap();
-        assert_eq!(record.swallowing, None);
+        let input = &b"1,\"x,y\n2,z\",w\n1,\"p,\nq\",w\n"[..];
+        assert_eq!(read_all(input, 1, Some(3)), ["1:1|x,y\n2,z|w!", "3:1|p,\nq|w"]);
+        assert_eq!(read_all(input, 1, None), ["1:1|x,y\n2,z|w", "3:1|p,\nq|w"]);
     }
 }

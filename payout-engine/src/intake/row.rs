@@ -1,188 +1,238 @@
 //! Makes a payout of a record, or says everything that stands against it.
 
+use std::str::Utf8Error;
+
 use kess_gateway::{Amount, Currency, Money, Sensitive};
 use serde::Serialize;
 
 use super::Findings;
-use super::duplicates::Place;
-use super::fields::{self, Flaw, flaw};
+use super::duplicates::{Payment, Place};
+use super::fields::{self, Flaw, Text, flaw};
 use super::finding::{Code, Finding, shown};
 use super::heading::{Column, Heading};
-use super::records::Record;
+use super::records::{Field, Kinds, Record};
 use crate::payout::{NewPayout, Payee, Reason};
 
+/// What every row of a file is read by.
+pub(super) struct Rules {
+    pub(super) heading: Heading,
+    /// What the sealed block can hold, in bytes.
+    pub(super) capacity: usize,
+}
+
+/// A row that was read. Its values are where the file has them, because most of the time nobody
+/// wants them for longer than it takes to look at them.
+pub(super) struct Row<'a> {
+    record: Record<'a>,
+    rules: &'a Rules,
+    pub(super) place: Place,
+    /// Empty where it is missing or refused, as is every other value.
+    pub(super) reference: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    holder_name: &'a str,
+    phone_number: &'a str,
+    email: &'a str,
+    account: &'a str,
+    bic: &'a str,
+    address: &'a str,
+    city: &'a str,
+    postcode: &'a str,
+    body: &'a str,
+    /// The amount in the smallest unit of the currency; zero where it is refused.
+    pub(super) units: u64,
+    /// Nothing where it is refused.
+    currency: Option<Currency>,
+    /// The first reason why the row is not valid.
+    pub(super) invalid: Option<Reason>,
+}
+
+impl<'a> Row<'a> {
+    /// What the row pays, and to whom; nothing where it is not valid.
+    pub(super) fn payment(&self) -> Option<Payment<&'a str>> {
+        let currency = self.currency.clone().filter(|_| self.invalid.is_none())?;
+        Some(Payment { bic: self.bic, account: self.account, units: self.units, currency })
+    }
+
+    /// Amount and currency; zero where they cannot be read, which no valid row is.
+    fn money(&self) -> Money {
+        let currency = self.currency.clone();
+        let amount = currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
+        let money = amount.zip(currency.clone()).and_then(|(amount, currency)| {
+            Money::new(amount, currency).ok()
+        });
+        money.unwrap_or_else(|| nothing(currency))
+    }
+
+    /// The payout of the row, which is at `place` of the file.
+    pub(super) fn into_payout(self, place: Place) -> NewPayout {
+        let sensitive = |text: &str| Sensitive::from(text.to_owned());
+        let optional = |text: &str| (!text.is_empty()).then(|| sensitive(text));
+        let extra = |(at, name): &(usize, String)| {
+            let text = extra(self.record.field(*at)).ok()?;
+            Some((name.clone(), text.to_owned()))
+        };
+        NewPayout {
+            row: place.row,
+            line: place.line,
+            reference: self.reference.to_owned(),
+            payee: Payee {
+                first_name: sensitive(self.first_name),
+                last_name: sensitive(self.last_name),
+                holder_name: optional(self.holder_name),
+                phone_number: sensitive(self.phone_number),
+                email: sensitive(self.email),
+                bank_account_number: sensitive(self.account),
+                bic: self.bic.to_owned(),
+                address: optional(self.address),
+                city: optional(self.city),
+                postcode: optional(self.postcode),
+            },
+            money: self.money(),
+            body: (!self.body.is_empty()).then(|| self.body.to_owned()),
+            extra: self.rules.heading.unknown().iter().filter_map(extra).collect(),
+            invalid: self.invalid,
+        }
+    }
+}
+
 /// Reads the fields of one record and collects what is wrong with them.
-pub(super) struct RowReader<'a> {
-    record: &'a Record,
-    heading: &'a Heading,
+pub(super) struct RowReader<'a, 'f> {
+    record: Record<'a>,
+    rules: &'a Rules,
     place: Place,
-    findings: &'a mut Findings,
+    findings: &'f mut Findings,
     before: usize,
 }
 
-impl<'a> RowReader<'a> {
+impl<'a, 'f> RowReader<'a, 'f> {
     pub(super) fn new(
-        record: &'a Record,
-        heading: &'a Heading,
+        record: Record<'a>,
+        rules: &'a Rules,
         place: Place,
-        findings: &'a mut Findings,
+        findings: &'f mut Findings,
     ) -> Self {
         let before = findings.problems.len();
-        Self { record, heading, place, findings, before }
+        Self { record, rules, place, findings, before }
     }
 
-    /// The payout of the row, valid or with the first reason why not.
-    ///
-    /// `capacity` is what the sealed block can hold, in bytes.
-    pub(super) fn read(mut self, capacity: usize) -> NewPayout {
-        let [reference, first_name, last_name, phone_number, email] = [
-            self.value(Column::Reference),
-            self.value(Column::FirstName),
-            self.value(Column::LastName),
-            self.value(Column::PhoneNumber),
-            self.value(Column::Email),
-        ];
-        let account = self.value(Column::BankAccountNumber);
-        let bic = self.value(Column::Bic);
-        let money = self.money();
-        let [holder_name, body, address, city, postcode] = [
-            self.optional(Column::HolderName),
-            self.optional(Column::Body),
-            self.optional(Column::Address),
-            self.optional(Column::City),
-            self.optional(Column::Postcode),
-        ];
-        self.warn(Column::PhoneNumber, &phone_number, fields::phone_warning);
-        self.warn(Column::BankAccountNumber, &account, fields::account_warning);
-        let sealed = Sealed {
-            phone_number: &phone_number,
-            email: &email,
-            first_name: &first_name,
-            last_name: &last_name,
-            address: address.as_deref(),
-            city: city.as_deref(),
-            postcode: postcode.as_deref(),
-        };
-        if let Some((column, flaw)) = sealed.overflow(capacity) {
-            let value = sealed.value(column).to_owned();
-            self.refuse(column, &value, flaw);
+    /// The row, valid or with the first reason why not.
+    pub(super) fn read(mut self) -> Row<'a> {
+        let [reference, first_name, last_name, phone_number, email, account, bic] = [
+            Column::Reference,
+            Column::FirstName,
+            Column::LastName,
+            Column::PhoneNumber,
+            Column::Email,
+            Column::BankAccountNumber,
+            Column::Bic,
+        ]
+        .map(|column| self.value(column));
+        let (units, currency) = self.money();
+        let [holder_name, body, address, city, postcode] =
+            [Column::HolderName, Column::Body, Column::Address, Column::City, Column::Postcode]
+                .map(|column| self.value(column));
+        self.warn(Column::PhoneNumber, phone_number, fields::phone_warning);
+        self.warn(Column::BankAccountNumber, account, fields::account_warning);
+        let sealed = Sealed { phone_number, email, first_name, last_name, address, city, postcode };
+        if let Some((column, flaw)) = sealed.overflow(self.rules.capacity) {
+            self.refuse(column, sealed.value(column), flaw);
         }
-        let extra = self.extra();
-        let payee = Payee {
-            first_name: Sensitive::from(first_name),
-            last_name: Sensitive::from(last_name),
-            holder_name: holder_name.map(Sensitive::from),
-            phone_number: Sensitive::from(phone_number),
-            email: Sensitive::from(email),
-            bank_account_number: Sensitive::from(account),
-            bic,
-            address: address.map(Sensitive::from),
-            city: city.map(Sensitive::from),
-            postcode: postcode.map(Sensitive::from),
-        };
-        NewPayout {
-            row: self.place.row,
-            line: self.place.line,
+        self.check_extra();
+        Row {
+            record: self.record,
+            rules: self.rules,
+            place: self.place,
             reference,
-            payee,
-            money,
+            first_name,
+            last_name,
+            holder_name,
+            phone_number,
+            email,
+            account,
+            bic,
+            address,
+            city,
+            postcode,
             body,
-            extra,
+            units,
+            currency,
             invalid: self.reason(),
         }
     }
 
-    /// The value of a required column; empty, with a problem, where it is missing or refused.
-    fn value(&mut self, column: Column) -> String {
-        self.checked(column).unwrap_or_default()
-    }
-
-    fn optional(&mut self, column: Column) -> Option<String> {
-        self.checked(column).filter(|value| !value.is_empty())
-    }
-
-    fn checked(&mut self, column: Column) -> Option<String> {
-        let text = self.text(column)?;
-        if text.is_empty() {
-            return Some(String::new());
-        }
-        match fields::check(column, text) {
-            Ok(()) => Some(text.to_owned()),
+    /// The value of a column; empty where there is none, and, with a problem, where it is refused
+    /// or missing though it is required.
+    fn value(&mut self, column: Column) -> &'a str {
+        let value = self.text(column).filter(|value| !value.text.is_empty());
+        let Some(value) = value else { return "" };
+        match fields::check(column, value) {
+            Ok(()) => value.text,
             Err(flaw) => {
-                self.refuse(column, text, flaw);
-                None
+                self.refuse(column, value.text, flaw);
+                ""
             }
         }
     }
 
     /// The text of a column; `None`, with a problem, where there is no reading it.
-    fn text(&mut self, column: Column) -> Option<&'a str> {
-        let place = self.heading.place(column)?;
+    fn text(&mut self, column: Column) -> Option<Text<'a>> {
+        let place = self.rules.heading.place(column)?;
         let field = self.record.field(place);
         let text = fields::cell(column, self.record.cell(place))
-            .and_then(|()| fields::text(column, field, self.record.origin()));
+            .and_then(|()| fields::text(column, field));
         match text {
-            Ok("") if column.is_required() => {
+            Ok(Text { text: "", .. }) if column.is_required() => {
                 let message = format!("`{}` is missing", column.name());
                 self.refuse(column, "", flaw(Code::Missing, message, "fill it in"));
                 None
             }
             Ok(text) => Some(text),
             Err(flaw) => {
-                self.refuse(column, &String::from_utf8_lossy(field), flaw);
+                self.refuse(column, &String::from_utf8_lossy(field.bytes), flaw);
                 None
             }
         }
     }
 
-    /// Amount and currency; zero where they cannot be read, which no valid row is.
-    fn money(&mut self) -> Money {
-        let currency = self.text(Column::Currency).and_then(|text| {
-            let checked = fields::check(Column::Currency, text);
-            match checked.and_then(|()| fields::currency(text)) {
+    /// The amount, in the smallest unit of the currency, and this.
+    fn money(&mut self) -> (u64, Option<Currency>) {
+        let currency = self.text(Column::Currency).and_then(|value| {
+            let checked = fields::check(Column::Currency, value);
+            match checked.and_then(|()| fields::currency(value.text)) {
                 Ok(currency) => Some(currency),
                 Err(flaw) => {
-                    self.refuse(Column::Currency, text, flaw);
+                    self.refuse(Column::Currency, value.text, flaw);
                     None
                 }
             }
         });
-        let amount = self.text(Column::Amount).and_then(|text| {
-            match fields::amount(text, currency.as_ref()) {
-                Ok(amount) => Some(amount),
+        let units = self.text(Column::Amount).and_then(|value| {
+            match fields::amount(value, currency.as_ref()) {
+                Ok(units) => Some(units),
                 Err(flaw) => {
-                    self.refuse(Column::Amount, text, flaw);
+                    self.refuse(Column::Amount, value.text, flaw);
                     None
                 }
             }
         });
-        let money = amount
-            .zip(currency.clone())
-            .and_then(|(amount, currency)| Money::new(amount, currency).ok());
-        money.unwrap_or_else(|| nothing(currency))
+        (units.unwrap_or_default(), currency)
     }
 
-    /// The columns that are not known, as they stand in the file.
-    fn extra(&mut self) -> Vec<(String, String)> {
-        let mut extra = Vec::new();
-        for (place, name) in self.heading.unknown() {
-            match std::str::from_utf8(self.record.field(place)) {
-                Ok(text) if text.contains('\0') => {
+    /// The columns that are not known, which are passed on as they stand in the file.
+    fn check_extra(&mut self) {
+        for (place, name) in self.rules.heading.unknown() {
+            let field = self.record.field(*place);
+            let flaw = match extra(field) {
+                Ok(_) => continue,
+                Err(None) => {
                     let hint = "the file is damaged: export it again";
-                    let flaw = flaw(Code::NulByte, "the text holds a zero byte", hint);
-                    self.refuse_as(name, None, flaw);
+                    flaw(Code::NulByte, "the text holds a zero byte", hint)
                 }
-                Ok(text) => extra.push((name, text.to_owned())),
-                Err(_) => {
-                    let flaw =
-                        fields::text(Column::Body, self.record.field(place), self.record.origin());
-                    if let Err(flaw) = flaw {
-                        self.refuse_as(name, None, flaw);
-                    }
-                }
-            }
+                Err(Some(error)) => fields::undecodable(field, error),
+            };
+            self.refuse_as(name.clone(), None, flaw);
         }
-        extra
     }
 
     fn refuse(&mut self, column: Column, value: &str, flaw: Flaw) {
@@ -219,6 +269,12 @@ impl<'a> RowReader<'a> {
         let column = first.column.as_deref().unwrap_or_default();
         Some(Reason::new(first.code.as_str(), format!("{column}: {}", first.message)))
     }
+}
+
+/// The text of a column that is not known. An error where it is none, or holds a zero byte.
+fn extra(field: Field<'_>) -> Result<&str, Option<Utf8Error>> {
+    let text = field.text().map_err(Some)?;
+    if field.kinds.has(Kinds::ODD) && text.contains('\0') { Err(None) } else { Ok(text) }
 }
 
 /// A payout for a record that has no fields to read: a ragged one, a total, a second heading.
@@ -260,17 +316,20 @@ struct Sealed<'a> {
     email: &'a str,
     first_name: &'a str,
     last_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    city: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    postcode: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    address: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    city: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    postcode: &'a str,
 }
 
-impl Sealed<'_> {
+impl<'a> Sealed<'a> {
     /// The largest field, and by how much the block is too long for the key.
     fn overflow(&self, capacity: usize) -> Option<(Column, Flaw)> {
+        if self.most() <= capacity {
+            return None;
+        }
         let needed = serde_json::to_vec(self).map_or(usize::MAX, |json| json.len());
         let over = needed.checked_sub(capacity).filter(|&over| over > 0)?;
         let columns = [
@@ -292,15 +351,32 @@ impl Sealed<'_> {
         Some((largest, flaw(Code::CustomerTooLarge, message, hint)))
     }
 
-    fn value(&self, column: Column) -> &str {
+    /// What the block takes at most. Of the characters that JSON escapes with more than one further
+    /// byte, only line breaks come here, and these are written in two.
+    fn most(&self) -> usize {
+        const NAMES: usize = r#"{"phone_number":"","email":"","first_name":"","last_name":"","#.len()
+            + r#""address":"","city":"","postcode":""}"#.len();
+        let values = [
+            self.phone_number,
+            self.email,
+            self.first_name,
+            self.last_name,
+            self.address,
+            self.city,
+            self.postcode,
+        ];
+        NAMES + 2 * values.iter().map(|value| value.len()).sum::<usize>()
+    }
+
+    fn value(&self, column: Column) -> &'a str {
         match column {
             Column::PhoneNumber => self.phone_number,
             Column::Email => self.email,
             Column::FirstName => self.first_name,
             Column::LastName => self.last_name,
-            Column::Address => self.address.unwrap_or_default(),
-            Column::City => self.city.unwrap_or_default(),
-            Column::Postcode => self.postcode.unwrap_or_default(),
+            Column::Address => self.address,
+            Column::City => self.city,
+            Column::Postcode => self.postcode,
             _ => "",
         }
     }

@@ -1,8 +1,8 @@
 //! Where records come from: the bytes of a file, hashed as they are read, and what kind they are.
 //!
-//! A text is split into records while it streams, a sheet of a workbook hands out its rows. Behind
-//! [`Source`] nobody can tell them apart, but for the cells of a sheet that are no text: see
-//! [`super::records::Record::cell`].
+//! A text is cut into blocks of records while it streams, a sheet of a workbook is one. Behind
+//! [`Records`] nobody can tell them apart, but for the cells of a sheet that are no text: see
+//! [`Record::cell`].
 
 use std::fmt;
 use std::fs::File;
@@ -16,7 +16,7 @@ use super::Findings;
 use super::encoding::{Decoder, Encoding};
 use super::finding::{Code, Finding};
 use super::heading;
-use super::records::{Next, Record, RecordReader};
+use super::records::{self, Block, BlockReader, Break, Record};
 use super::workbook::{self, Sheet};
 use crate::error::Error;
 
@@ -116,50 +116,116 @@ impl Read for Hashing {
     }
 }
 
-/// Records, one after the other.
+/// Records that are read one after the other, on whichever thread.
 #[cfg_attr(
     not(feature = "workbook"),
     expect(clippy::large_enum_variant, reason = "where no workbook is read, a sheet is nothing")
 )]
-pub(super) enum Source {
-    Text(RecordReader<Decoder<Hashing>>),
-    Workbook { sheet: Sheet, sha256: String },
+pub(super) enum Records {
+    Text(Block),
+    Sheet(Sheet),
 }
 
-impl Source {
-    /// Opens a file. `None`: it is refused for what it is, and why was reported.
-    pub(super) fn open(input: Input, findings: &mut Findings) -> io::Result<Option<Self>> {
-        let mut input = Hashing::open(input)?;
-        if is_zip(&input.head) {
-            let Some(sheet) = workbook::open(&mut input, findings)? else { return Ok(None) };
-            return Ok(Some(Self::Workbook { sheet, sha256: input.into_sha256()? }));
+impl Records {
+    /// Goes to the next record; `false` where there is none.
+    pub(super) fn advance(&mut self) -> bool {
+        match self {
+            Self::Text(block) => block.advance(),
+            Self::Sheet(sheet) => sheet.advance(),
         }
-        if let Some(refusal) = wrong_type(&input.head) {
-            findings.problems.push(refusal);
-            return Ok(None);
-        }
-        let encoding = Encoding::of(&input.head);
-        let mut text = RecordReader::new(Decoder::new(input, encoding), encoding);
-        if text.peek(BYTE_ORDER_MARK.len())? == BYTE_ORDER_MARK {
-            text.skip(BYTE_ORDER_MARK.len());
-        }
-        choose_delimiter(&mut text)?;
-        Ok(Some(Self::Text(text)))
     }
 
-    /// Reads the next record into `record`.
-    pub(super) fn next(&mut self, record: &mut Record) -> io::Result<Next> {
+    /// Finds out whether all of it is a text, so that no field has to be looked at for it.
+    pub(super) fn decode(&mut self) {
+        if let Self::Text(block) = self {
+            block.decode();
+        }
+    }
+
+    /// The record that is at hand.
+    pub(super) fn record(&self) -> Record<'_> {
         match self {
-            Self::Text(text) => text.next(record),
-            Self::Workbook { sheet, .. } => Ok(sheet.next(record)),
+            Self::Text(block) => block.record(),
+            Self::Sheet(sheet) => sheet.record(),
+        }
+    }
+
+    /// Line ends of the file from where these records begin down to here.
+    pub(super) fn lines(&self) -> u64 {
+        match self {
+            Self::Text(block) => block.lines(),
+            // There is one sheet, so nobody asks where another one begins.
+            Self::Sheet(_) => 0,
         }
     }
 
     /// Says how many columns the heading has.
     pub(super) fn expect_columns(&mut self, columns: usize) {
         match self {
-            Self::Text(text) => text.expect_columns(columns),
-            Self::Workbook { sheet, .. } => sheet.expect_columns(columns),
+            Self::Text(block) => block.expect_columns(columns),
+            Self::Sheet(sheet) => sheet.expect_columns(columns),
+        }
+    }
+}
+
+/// A part of a file.
+pub(super) enum Piece {
+    /// Whole records.
+    Records(Records),
+    /// A record that is beyond reading.
+    Broken(Break),
+}
+
+/// A file, piece by piece.
+pub(super) enum Source {
+    Text(BlockReader<Decoder<Hashing>>),
+    Workbook { sheet: Option<Sheet>, sha256: String },
+}
+
+impl Source {
+    /// Opens a file that is cut into blocks of `size` bytes. `None`: it is refused for what it is,
+    /// and why was reported. With it comes the number of lines that were passed over.
+    pub(super) fn open(
+        input: Input,
+        size: usize,
+        findings: &mut Findings,
+    ) -> io::Result<Option<(Self, u64)>> {
+        let mut input = Hashing::open(input)?;
+        if is_zip(&input.head) {
+            let Some(sheet) = workbook::open(&mut input, findings)? else { return Ok(None) };
+            let workbook = Self::Workbook { sheet: Some(sheet), sha256: input.into_sha256()? };
+            return Ok(Some((workbook, 0)));
+        }
+        if let Some(refusal) = wrong_type(&input.head) {
+            findings.problems.push(refusal);
+            return Ok(None);
+        }
+        let encoding = Encoding::of(&input.head);
+        let mut text = BlockReader::new(Decoder::new(input, encoding), encoding, size);
+        if text.peek(BYTE_ORDER_MARK.len())? == BYTE_ORDER_MARK {
+            text.skip(BYTE_ORDER_MARK.len());
+        }
+        let lines = choose_delimiter(&mut text)?;
+        Ok(Some((Self::Text(text), lines)))
+    }
+
+    /// Reads the next piece; nothing at the end. `spent` are records that are not needed any more,
+    /// for their memory.
+    pub(super) fn next(&mut self, spent: Option<Records>) -> io::Result<Option<Piece>> {
+        match self {
+            Self::Text(text) => {
+                let spent = spent.and_then(|records| match records {
+                    Records::Text(block) => Some(block),
+                    Records::Sheet(_) => None,
+                });
+                Ok(text.next(spent)?.map(|piece| match piece {
+                    records::Piece::Block(block) => Piece::Records(Records::Text(block)),
+                    records::Piece::Broken(broken) => Piece::Broken(broken),
+                }))
+            }
+            Self::Workbook { sheet, .. } => {
+                Ok(sheet.take().map(Records::Sheet).map(Piece::Records))
+            }
         }
     }
 
@@ -202,18 +268,21 @@ fn wrong_type(head: &[u8]) -> Option<Finding> {
     Some(Finding::file(1, Code::WrongFileType, message, workbook::SAVE_IT))
 }
 
-/// Obeys a `sep=` line; otherwise takes the delimiter by which some line has most headings.
-fn choose_delimiter<R: Read>(reader: &mut RecordReader<R>) -> io::Result<()> {
-    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter, b'\r' | b'\n'] =
-        *reader.peek(6)?
-        && DELIMITERS.contains(&delimiter)
+/// Obeys a `sep=` line; otherwise takes the delimiter by which some line has most headings. Tells
+/// how many lines it passed over.
+fn choose_delimiter<R: Read>(reader: &mut BlockReader<R>) -> io::Result<u64> {
+    const NAMED: usize = b"sep=;".len();
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter, end @ ..] =
+        reader.peek(NAMED + 2)?
+        && DELIMITERS.contains(delimiter)
+        && matches!(end, [b'\r' | b'\n', ..])
     {
+        let (delimiter, end) = (*delimiter, if end == b"\r\n" { 2 } else { 1 });
         reader.set_delimiter(delimiter);
-        // The line itself is read as a record, so that the lines below keep their numbers.
-        reader.next(&mut Record::default())?;
-        return Ok(());
+        reader.skip(NAMED + end);
+        return Ok(1);
     }
-    let head = reader.peek(16 * 1024)?.to_vec();
+    let head = reader.peek(16 * 1024)?;
     let headings = |delimiter: u8| {
         let lines = head.split(|&byte| byte == b'\n' || byte == b'\r');
         let fields = |line: &[u8]| heading::required_headings(line.split(|&b| b == delimiter));
@@ -223,5 +292,5 @@ fn choose_delimiter<R: Read>(reader: &mut RecordReader<R>) -> io::Result<()> {
     if let Some(best) = DELIMITERS.into_iter().rev().max_by_key(|&delimiter| headings(delimiter)) {
         reader.set_delimiter(best);
     }
-    Ok(())
+    Ok(0)
 }

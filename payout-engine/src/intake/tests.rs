@@ -1,12 +1,12 @@
 //! What the tests of several modules need, and the ways in which a file can come in pieces.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 
 use super::duplicates::Seen;
-use super::scan::{Found, Scan};
-use super::source::{Document, Input, Source};
-use super::{Findings, SEALED_BYTES, next, remember};
+use super::portion::{Found, Portion};
+use super::scan::Scan;
+use super::source::{Input, Piece};
+use super::{BLOCK, Findings, Part, SEALED_BYTES, pass};
 
 const HEADING: &str = "reference,first_name,last_name,phone_number,email,bank_account_number,bic,\
                        amount,currency\n";
@@ -25,15 +25,21 @@ impl Read for Dribble<'_> {
     }
 }
 
-/// The first field of each row.
+fn open(input: Input, findings: &mut Findings) -> Scan {
+    Scan::open(input, BLOCK, SEALED_BYTES, findings).unwrap().unwrap()
+}
+
+/// The references of the rows of one piece.
 fn references(input: &'static [u8]) -> Vec<String> {
     let mut findings = Findings::default();
-    let mut scan = Scan::open(Box::new(Dribble(input)), &mut findings).unwrap().unwrap();
+    let mut scan = open(Box::new(Dribble(input)), &mut findings);
+    let Some(Piece::Records(records)) = scan.pieces.next(None).unwrap() else { panic!("no row") };
+    let mut portion = Portion::new(records);
     let mut references = Vec::new();
-    while let Found::Row(_) = scan.next(&mut findings).unwrap() {
-        references.push(String::from_utf8(scan.record().field(0).to_vec()).unwrap());
+    while let Some(Found::Row(row)) = portion.next(&scan.rules) {
+        references.push(row.reference.to_owned());
     }
-    assert_eq!(findings.problems, []);
+    assert_eq!(portion.findings.problems, []);
     references
 }
 
@@ -73,19 +79,17 @@ fn of_200_000_valid_rows_at_most_24_bytes_each_are_kept() {
     const ROWS: u32 = 200_000;
     let rows = Rows { ready: HEADING.as_bytes().to_vec(), row: 0, last: ROWS };
     let mut findings = Findings::default();
-    let mut scan = Scan::open(Box::new(rows) as Input, &mut findings).unwrap().unwrap();
+    let scan = open(Box::new(rows) as Input, &mut findings);
     let mut seen = Seen::default();
-    let document = Document::Memory(Arc::new([]));
-    let mut count = 0;
-    while let Some(payout) = next(&document, &mut scan, &mut findings, SEALED_BYTES).unwrap() {
-        assert!(payout.invalid.is_none());
-        remember(&payout, &mut seen);
-        count += 1;
-    }
-    assert_eq!(count, ROWS);
+    let hasher = seen.hasher.clone();
+    let mut valid = 0;
+    let look = |part: &mut Part, found: Found<'_>| part.look(&found, &hasher);
+    let read = pass::read(scan, &mut findings, look, |part, _| {
+        valid += part.sums.valid;
+        seen.add(&part.hashes);
+    });
+    assert_eq!((read.unwrap().rows, valid), (ROWS.into(), ROWS.into()));
     assert!(seen.bytes() <= ROWS as usize * 24, "{} bytes", seen.bytes());
     assert_eq!((findings.problems.capacity(), findings.warnings.capacity()), (0, 0));
-    let Source::Text(reader) = scan.source() else { panic!("a text was opened") };
-    assert!(reader.capacity() < 512 * 1024, "{} bytes", reader.capacity());
-    assert!(seen.candidates().is_none(), "nothing stands twice, so nothing else is kept");
+    assert!(seen.suspects().is_none(), "nothing stands twice, so nothing else is kept");
 }

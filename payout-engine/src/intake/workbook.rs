@@ -22,7 +22,7 @@ use super::Findings;
 use super::finding::{Code, Finding};
 use super::heading;
 use super::opening::{HEADING_WITHIN, HEADINGS_AT_LEAST};
-use super::records::{Cell, Next, Record};
+use super::records::{Cell, Marks, Record};
 use package::{MOST_PACKED, Refusal};
 
 /// What to do with a file that is not one of those that are read.
@@ -52,6 +52,8 @@ pub(super) struct Sheet {
     line: u64,
     /// Number of columns that every row is filled up to.
     columns: usize,
+    /// The row that is at hand.
+    marks: Marks,
 }
 
 /// Opens a workbook; `None`, with a problem, where it is none or not one batch.
@@ -205,46 +207,55 @@ impl Sheet {
     }
 
     fn has_heading(&self) -> bool {
-        let mut record = Record::default();
+        let mut marks = Marks::default();
         let mut at = 0;
         for _ in 0..HEADING_WITHIN {
             if at == self.entries.len() {
                 break;
             }
-            at = self.fill(at, &mut record);
-            if heading::required_headings(record.fields()) >= HEADINGS_AT_LEAST {
+            at = self.fill(at, &mut marks);
+            let fields = marks.record(&[], None).fields().map(|field| field.bytes);
+            if heading::required_headings(fields) >= HEADINGS_AT_LEAST {
                 return true;
             }
         }
         false
     }
 
-    /// Reads the next row; rows without cells come too, as blank ones.
-    pub(super) fn next(&mut self, record: &mut Record) -> Next {
-        let Some(entry) = self.entries.get(self.at) else { return Next::End };
-        self.line += 1;
-        if self.line <= u64::from(entry.row) {
-            record.begin_row(self.line);
-            record.push_cell("", Cell::Text);
-        } else {
-            self.at = self.fill(self.at, record);
-        }
-        while record.len() < self.columns {
-            record.push_cell("", Cell::Text);
-        }
-        Next::Record
+    /// The row that is at hand.
+    pub(super) fn record(&self) -> Record<'_> {
+        self.marks.record(&[], None)
     }
 
-    /// Fills `record` with the row that begins at entry `at`; returns where the next one begins.
-    fn fill(&self, at: usize, record: &mut Record) -> usize {
+    /// Goes to the next row; rows without cells come too, as blank ones. `false` where there is
+    /// none.
+    pub(super) fn advance(&mut self) -> bool {
+        let Some(entry) = self.entries.get(self.at) else { return false };
+        let mut marks = std::mem::take(&mut self.marks);
+        self.line += 1;
+        if self.line <= u64::from(entry.row) {
+            marks.begin_row(self.line - 1);
+            marks.push_cell("", Cell::Text);
+        } else {
+            self.at = self.fill(self.at, &mut marks);
+        }
+        while marks.len() < self.columns {
+            marks.push_cell("", Cell::Text);
+        }
+        self.marks = marks;
+        true
+    }
+
+    /// Marks the row that begins at entry `at`; returns where the next one begins.
+    fn fill(&self, at: usize, marks: &mut Marks) -> usize {
         let row = self.entries[at].row;
-        record.begin_row(u64::from(row) + 1);
+        marks.begin_row(u64::from(row));
         let mut next = at;
         while let Some(entry) = self.entries.get(next).filter(|entry| entry.row == row) {
-            while record.len() < entry.column as usize {
-                record.push_cell("", Cell::Text);
+            while marks.len() < entry.column as usize {
+                marks.push_cell("", Cell::Text);
             }
-            record.push_cell(&self.text[entry.start as usize..entry.end as usize], entry.kind);
+            marks.push_cell(&self.text[entry.start as usize..entry.end as usize], entry.kind);
             next += 1;
         }
         next

@@ -1,8 +1,10 @@
 //! The rules of amounts: a plain decimal above zero, with no more decimals than its currency has.
 
 use kess_gateway::{Amount, Currency};
+use memchr::memchr;
+use rust_decimal::Decimal;
 
-use super::{Flaw, characters, damage, flaw};
+use super::{Flaw, Text, characters, damage, flaw};
 use crate::intake::finding::Code;
 use crate::intake::heading::Column;
 
@@ -10,14 +12,16 @@ use crate::intake::heading::Column;
 /// which the gateway prints, and signs, a number.
 const AMOUNT_WHOLE_DIGITS: usize = 12;
 
-/// The amount of a row. Without a currency, that is where the currency has a flaw of its own, all
-/// rules but that of the decimals are applied.
-pub(in crate::intake) fn amount(text: &str, currency: Option<&Currency>) -> Result<Amount, Flaw> {
+/// The amount of a row, in the smallest unit of its currency. Without a currency, that is where the
+/// currency has a flaw of its own, all rules but that of the decimals are applied, and it is zero.
+pub(in crate::intake) fn amount(value: Text<'_>, currency: Option<&Currency>) -> Result<u64, Flaw> {
     const PLAIN: &str = "write a plain number, such as 1234.50";
-    damage::check(Column::Amount, text)?;
-    characters(Column::Amount, text)?;
-    let (whole, fraction) = match text.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
+    damage::check(Column::Amount, value)?;
+    characters(Column::Amount, value)?;
+    let text = value.text;
+    let point = memchr(b'.', text.as_bytes());
+    let (whole, fraction) = match point {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     };
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -33,11 +37,31 @@ pub(in crate::intake) fn amount(text: &str, currency: Option<&Currency>) -> Resu
         let message = format!("the amount has {} digits before the point", whole.len());
         return Err(flaw(Code::AmountTooLarge, message, "check the amount"));
     }
-    let amount: Amount = text.parse().map_err(|_| flaw(Code::AmountTooLarge, "too long", PLAIN))?;
-    if amount.is_zero() {
-        return Err(flaw(Code::AmountNotPositive, "the amount is zero", "remove the row"));
+    let Some(currency) = currency else {
+        let amount = text.parse::<Amount>();
+        let amount = amount.map_err(|_| flaw(Code::AmountTooLarge, "too long", PLAIN))?;
+        return if amount.is_zero() { Err(zero()) } else { Ok(0) };
+    };
+    // At most 14 digits, by the rules above.
+    let most = currency.exponent().unwrap_or(0) as usize;
+    let fraction = fraction.unwrap_or_default();
+    let zeros = std::iter::repeat_n(b'0', most.saturating_sub(fraction.len()));
+    let digits = whole.bytes().chain(fraction.bytes()).chain(zeros);
+    match digits.fold(0, |units, digit| units * 10 + u64::from(digit - b'0')) {
+        0 => Err(zero()),
+        units => Ok(units),
     }
-    Ok(amount)
+}
+
+fn zero() -> Flaw {
+    flaw(Code::AmountNotPositive, "the amount is zero", "remove the row")
+}
+
+/// So many of the smallest units of `currency`, as an amount.
+pub(in crate::intake) fn units(units: u128, currency: &Currency) -> Option<Amount> {
+    let units = i128::try_from(units).ok()?;
+    let exponent = currency.exponent().unwrap_or(0);
+    Decimal::try_from_i128_with_scale(units, exponent).ok().map(Amount::from)
 }
 
 fn decimals(
@@ -149,14 +173,39 @@ mod tests {
         ];
         for (text, code, expected) in cases {
             let currency = currency(code).unwrap();
-            let got = amount(text, Some(&currency)).map(|amount| amount.to_string());
+            let got = amount(Text::of(text), Some(&currency));
+            let got = got.map(|count| units(count.into(), &currency).unwrap().to_string());
             assert_eq!(got.as_deref().map_err(|flaw| flaw.code), *expected, "{text} {code}");
         }
     }
 
     #[test]
     fn a_point_before_three_digits_is_asked_about_not_read_as_one() {
-        let flaw = amount("1.000", Some(&Currency::Khr)).unwrap_err();
+        let flaw = amount(Text::of("1.000"), Some(&Currency::Khr)).unwrap_err();
         assert!(flaw.hint.contains("write 1000"), "{}", flaw.hint);
+    }
+
+    /// What is counted in the smallest units is what the client reads in the same text.
+    #[test]
+    fn units_are_what_the_text_says() {
+        use proptest::prelude::*;
+        proptest!(|(whole in 0_u64..1_000_000_000_000, cents in 0..100_u32, short: bool)| {
+            let cents = if short { (cents / 10).to_string() } else { format!("{cents:02}") };
+            let cases = [
+                (whole.to_string(), Currency::Khr),
+                (whole.to_string(), Currency::Usd),
+                (format!("{whole}.{cents}"), Currency::Usd),
+            ];
+            for (text, currency) in cases {
+                let expected: Amount = text.parse().unwrap();
+                match amount(Text::of(&text), Some(&currency)) {
+                    Ok(count) => prop_assert_eq!(units(count.into(), &currency), Some(expected)),
+                    Err(flaw) => {
+                        prop_assert_eq!(flaw.code, Code::AmountNotPositive);
+                        prop_assert!(expected.is_zero());
+                    }
+                }
+            }
+        });
     }
 }

@@ -1,6 +1,8 @@
 //! What spreadsheets do to values: numbers made of text, formulas, errors, digits and zeros lost.
 
-use super::{Flaw, flaw, is_numeric};
+use memchr::memchr2;
+
+use super::{Flaw, Kinds, Text, flaw, is_numeric};
 use crate::intake::finding::Code;
 use crate::intake::heading::Column;
 use crate::intake::records::Cell;
@@ -9,13 +11,19 @@ const AS_TEXT: &str = "format the column as text in the spreadsheet, enter the v
                        export the file";
 
 /// What a spreadsheet does to values that it takes for numbers or formulas.
-pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
+pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
+    // All that is looked for here has a sign in it, or a letter behind a digit.
+    if kinds == Kinds::DIGIT {
+        return Ok(());
+    }
     if text.starts_with('=') {
         let message = "the value is a spreadsheet formula, not text";
         return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
     }
     let errors = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
-    if errors.contains(&text) || (text.len() > 2 && text.bytes().all(|b| b == b'#')) {
+    let is_error =
+        || errors.contains(&text) || (text.len() > 2 && text.bytes().all(|b| b == b'#'));
+    if text.starts_with('#') && is_error() {
         let hint = "repair the cell in the spreadsheet and export the file again";
         return Err(flaw(Code::SpreadsheetError, "the value is a spreadsheet's error", hint));
     }
@@ -27,7 +35,8 @@ pub(super) fn check(column: Column, text: &str) -> Result<(), Flaw> {
         return Err(flaw(Code::LeadingApostrophe, message, "remove the apostrophe"));
     }
     let any_exponent = matches!(column, Column::Amount | Column::BankAccountNumber);
-    if is_scientific(text, any_exponent) {
+    let has_letters = kinds.has(Kinds::UPPER.and(Kinds::LOWER));
+    if has_letters && is_scientific(text, any_exponent) {
         let message = "the number is in scientific notation, so its digits are lost";
         let hint =
             if column == Column::Amount { "write the amount out: 1000, not 1e3" } else { AS_TEXT };
@@ -71,7 +80,8 @@ fn is_text_of_digits(column: Column) -> bool {
 
 /// `1.23457E+11`; with `any_exponent` also `1e3`, which elsewhere may be somebody's reference.
 fn is_scientific(text: &str, any_exponent: bool) -> bool {
-    let Some((digits, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let Some(at) = memchr2(b'e', b'E', text.as_bytes()) else { return false };
+    let (digits, exponent) = (&text[..at], &text[at + 1..]);
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let digits = digits.strip_prefix('-').unwrap_or(digits);
     let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));

@@ -1,6 +1,13 @@
 //! One record: its fields, as bytes or as the cells of a sheet, and where it stands.
+//!
+//! A record is looked at where it lies. Only what a quote changed, and the cells of a sheet, are
+//! written out; the marks that tell the fields apart are used again for the record that follows.
 
-use super::Encoding;
+use std::ops::Range;
+use std::str::Utf8Error;
+
+use super::kinds::{Classes, Kinds};
+use super::{Encoding, splitter::Sink};
 
 /// What a cell of a spreadsheet holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,63 +21,87 @@ pub(in crate::intake) enum Cell {
     Formula,
 }
 
-/// One record: its fields, unquoted, and where it began.
+/// Stands between two fields that were written out.
+const BETWEEN: u8 = b',';
+
+/// Where a field ends, and what it holds.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    at: usize,
+    kinds: Kinds,
+}
+
+/// Where a record lies and where its fields end.
 #[derive(Debug, Default)]
-pub(in crate::intake) struct Record {
-    pub(super) bytes: Vec<u8>,
-    pub(super) ends: Vec<usize>,
-    /// Physical line on which the record begins; the first line of the file is 1.
-    pub(in crate::intake) line: u64,
+pub(in crate::intake) struct Marks {
+    /// Where the record lies in its block, without its line end; not used if it was written out.
+    range: Range<usize>,
+    /// Whether the fields were written out.
+    is_written: bool,
+    /// The fields, where they are not in the block as they are.
+    written: Vec<u8>,
+    /// Where each field ends; the next one begins a byte later.
+    ends: Vec<End>,
+    /// The characters of the field that is being written out.
+    kinds: Kinds,
+    /// Lines above the one on which the record begins, in what it was read of.
+    pub(super) line: u64,
     /// Offset of its first byte in the file.
     pub(super) offset: u64,
     pub(super) encoding: Encoding,
     /// Whether a line end follows; only the last record of a file may lack it.
-    pub(in crate::intake) terminated: bool,
+    pub(super) terminated: bool,
     /// The fields that are no text, in order; only sheets have such.
     cells: Vec<(usize, Cell)>,
     /// The first field in quotes that spans lines and holds as many delimiters as a row.
-    pub(in crate::intake) swallowing: Option<usize>,
+    swallowing: Option<usize>,
 }
 
-impl Record {
-    /// Number of fields; at least one.
-    pub(in crate::intake) fn len(&self) -> usize {
-        self.ends.len()
+impl Marks {
+    /// Those of records of a file in `encoding`.
+    pub(super) fn of(encoding: Encoding) -> Self {
+        Self { encoding, ..Self::default() }
     }
 
-    /// The bytes of field `index`, or nothing for a column that the record does not reach.
-    pub(in crate::intake) fn field(&self, index: usize) -> &[u8] {
-        let Some(&end) = self.ends.get(index) else { return b"" };
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.bytes[start..end]
-    }
-
-    /// All fields in order.
-    pub(in crate::intake) fn fields(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).map(|index| self.field(index))
-    }
-
-    /// Whether no field holds anything but blanks.
-    pub(in crate::intake) fn is_blank(&self) -> bool {
-        self.fields().all(is_blank)
-    }
-
-    /// Where the record stands, for findings about its bytes.
-    pub(in crate::intake) fn origin(&self) -> Origin {
-        Origin { offset: self.offset, encoding: self.encoding }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
+    /// Marks the record that begins at the front of `bytes` and at `start` of its block, up to its
+    /// line end or, where it has one, up to a quote. Tells where it stopped.
+    pub(super) fn mark(&mut self, start: usize, bytes: &[u8], classes: &Classes) -> usize {
         self.ends.clear();
         self.cells.clear();
-        self.terminated = false;
         self.swallowing = None;
+        self.is_written = false;
+        let mut kinds = Kinds::default();
+        let mut length = bytes.len();
+        for (at, &byte) in bytes.iter().enumerate() {
+            let class = classes.of(byte);
+            if class.ends_field() {
+                self.ends.push(End { at, kinds });
+                kinds = Kinds::default();
+            } else if class.stops() {
+                length = at;
+                break;
+            } else {
+                kinds = kinds.and(class);
+            }
+        }
+        self.ends.push(End { at: length, kinds });
+        self.range = start..start + length;
+        length
+    }
+
+    /// Begins a record whose fields are written out.
+    pub(super) fn begin(&mut self) {
+        self.ends.clear();
+        self.cells.clear();
+        self.written.clear();
+        self.swallowing = None;
+        self.is_written = true;
+        self.kinds = Kinds::default();
     }
 
     /// Begins a row of a sheet, which is whole and has no bytes in the file to point at.
     pub(in crate::intake) fn begin_row(&mut self, line: u64) {
-        self.clear();
+        self.begin();
         self.line = line;
         self.terminated = true;
     }
@@ -78,26 +109,141 @@ impl Record {
     /// Appends a cell of a sheet.
     pub(in crate::intake) fn push_cell(&mut self, text: &str, cell: Cell) {
         if cell != Cell::Text {
-            self.cells.push((self.len(), cell));
+            self.cells.push((self.ends.len(), cell));
         }
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.text(text.as_bytes());
         self.end_field();
+    }
+
+    /// Number of fields so far.
+    pub(in crate::intake) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The record that was marked, which is in `block` unless it was written out. `text` is the
+    /// block once more, if it is known to be a text.
+    pub(in crate::intake) fn record<'a>(
+        &'a self,
+        block: &'a [u8],
+        text: Option<&'a str>,
+    ) -> Record<'a> {
+        if self.is_written {
+            let text = std::str::from_utf8(&self.written).ok();
+            return Record { bytes: &self.written, text, marks: self };
+        }
+        let text = text.and_then(|text| text.get(self.range.clone()));
+        Record { bytes: &block[self.range.clone()], text, marks: self }
+    }
+}
+
+impl Sink for Marks {
+    fn text(&mut self, text: &[u8]) {
+        self.kinds = self.kinds.and(Kinds::of(text));
+        self.written.extend_from_slice(text);
+    }
+
+    fn end_field(&mut self) {
+        self.ends.push(End { at: self.written.len(), kinds: std::mem::take(&mut self.kinds) });
+        self.written.push(BETWEEN);
+    }
+
+    fn fields(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn swallows(&mut self) {
+        self.swallowing.get_or_insert(self.ends.len());
+    }
+}
+
+/// One record: its fields, unquoted, and where it began.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::intake) struct Record<'a> {
+    bytes: &'a [u8],
+    /// The same as text, where all of it is.
+    text: Option<&'a str>,
+    marks: &'a Marks,
+}
+
+impl<'a> Record<'a> {
+    /// Lines above the one on which the record begins, in what it was read of.
+    pub(in crate::intake) fn line(&self) -> u64 {
+        self.marks.line
+    }
+
+    /// Whether a line end follows; only the last record of a file may lack it.
+    pub(in crate::intake) fn is_terminated(&self) -> bool {
+        self.marks.terminated
+    }
+
+    /// The first field in quotes that spans lines and holds as many delimiters as a row.
+    pub(in crate::intake) fn swallowing(&self) -> Option<usize> {
+        self.marks.swallowing
+    }
+
+    /// Number of fields; at least one.
+    pub(in crate::intake) fn len(&self) -> usize {
+        self.marks.ends.len()
+    }
+
+    /// Field `index`, which is empty for a column that the record does not reach.
+    pub(in crate::intake) fn field(&self, index: usize) -> Field<'a> {
+        let Marks { ends, offset, encoding, .. } = self.marks;
+        let (range, kinds) = match ends.get(index) {
+            Some(end) => {
+                let start = index.checked_sub(1).map_or(0, |before| ends[before].at + 1);
+                (start..end.at, end.kinds)
+            }
+            None => (0..0, Kinds::default()),
+        };
+        Field {
+            text: self.text.and_then(|text| text.get(range.clone())),
+            bytes: &self.bytes[range],
+            kinds,
+            origin: Origin { offset: *offset, encoding: *encoding },
+        }
+    }
+
+    /// All fields in order.
+    pub(in crate::intake) fn fields(self) -> impl Iterator<Item = Field<'a>> {
+        (0..self.len()).map(move |index| self.field(index))
+    }
+
+    /// Whether no field holds anything but blanks.
+    pub(in crate::intake) fn is_blank(&self) -> bool {
+        self.fields().all(|field| field.is_blank())
     }
 
     /// What the spreadsheet holds in field `index`; a file without cells holds text everywhere.
     pub(in crate::intake) fn cell(&self, index: usize) -> Cell {
-        let found = self.cells.binary_search_by_key(&index, |&(at, _)| at);
-        found.map_or(Cell::Text, |at| self.cells[at].1)
-    }
-
-    pub(super) fn end_field(&mut self) {
-        self.ends.push(self.bytes.len());
+        let cells = &self.marks.cells;
+        let found = cells.binary_search_by_key(&index, |&(at, _)| at);
+        found.map_or(Cell::Text, |at| cells[at].1)
     }
 }
 
-/// Whether `field` holds nothing but blanks.
-pub(in crate::intake) fn is_blank(field: &[u8]) -> bool {
-    std::str::from_utf8(field).is_ok_and(|text| text.trim().is_empty())
+/// One field of a record.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::intake) struct Field<'a> {
+    pub(in crate::intake) bytes: &'a [u8],
+    text: Option<&'a str>,
+    /// The kinds of its characters.
+    pub(in crate::intake) kinds: Kinds,
+    /// Where the record stands, for findings about its bytes.
+    pub(in crate::intake) origin: Origin,
+}
+
+impl<'a> Field<'a> {
+    /// The field as text, or where it is none.
+    pub(in crate::intake) fn text(&self) -> Result<&'a str, Utf8Error> {
+        self.text.map_or_else(|| std::str::from_utf8(self.bytes), Ok)
+    }
+
+    /// Whether the field holds nothing but blanks.
+    pub(in crate::intake) fn is_blank(&self) -> bool {
+        !self.kinds.has(Kinds::GRAPHIC)
+            && self.text().is_ok_and(|text| text.trim().is_empty())
+    }
 }
 
 /// Where the bytes of a record come from.
@@ -107,4 +253,13 @@ pub(in crate::intake) struct Origin {
     pub(in crate::intake) offset: u64,
     /// How the file writes its characters.
     pub(in crate::intake) encoding: Encoding,
+}
+
+#[cfg(test)]
+impl<'a> Field<'a> {
+    /// A field that was not looked at yet.
+    pub(in crate::intake) fn of(text: &'a str) -> Self {
+        let (bytes, kinds) = (text.as_bytes(), Kinds::of(text.as_bytes()));
+        Self { bytes, text: None, kinds, origin: Origin::default() }
+    }
 }
