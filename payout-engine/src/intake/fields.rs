@@ -241,9 +241,8 @@ fn email(text: &str) -> Result<(), Flaw> {
         }
         points > 0 && label > 0
     };
-    let good = memchr(b'@', text.as_bytes()).is_some_and(|at| {
-        at > 0 && !text[..at].contains(is_refused) && is_domain(&text[at + 1..])
-    });
+    let good = memchr(b'@', text.as_bytes())
+        .is_some_and(|at| at > 0 && !text[..at].contains(is_refused) && is_domain(&text[at + 1..]));
     if good {
         return Ok(());
     }

@@ -57,10 +57,11 @@ impl<'a> Row<'a> {
     /// Amount and currency; zero where they cannot be read, which no valid row is.
     fn money(&self) -> Money {
         let currency = self.currency.clone();
-        let amount = currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
-        let money = amount.zip(currency.clone()).and_then(|(amount, currency)| {
-            Money::new(amount, currency).ok()
-        });
+        let amount =
+            currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
+        let money = amount
+            .zip(currency.clone())
+            .and_then(|(amount, currency)| Money::new(amount, currency).ok());
         money.unwrap_or_else(|| nothing(currency))
     }
 
@@ -354,7 +355,8 @@ impl<'a> Sealed<'a> {
     /// What the block takes at most. Of the characters that JSON escapes with more than one further
     /// byte, only line breaks come here, and these are written in two.
     fn most(&self) -> usize {
-        const NAMES: usize = r#"{"phone_number":"","email":"","first_name":"","last_name":"","#.len()
+        const NAMES: usize = r#"{"phone_number":"","email":"","first_name":"","last_name":"","#
+            .len()
             + r#""address":"","city":"","postcode":""}"#.len();
         let values = [
             self.phone_number,

@@ -21,8 +21,7 @@ pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<()
         return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
     }
     let errors = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
-    let is_error =
-        || errors.contains(&text) || (text.len() > 2 && text.bytes().all(|b| b == b'#'));
+    let is_error = || errors.contains(&text) || (text.len() > 2 && text.bytes().all(|b| b == b'#'));
     if text.starts_with('#') && is_error() {
         let hint = "repair the cell in the spreadsheet and export the file again";
         return Err(flaw(Code::SpreadsheetError, "the value is a spreadsheet's error", hint));

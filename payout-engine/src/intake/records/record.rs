@@ -241,8 +241,7 @@ impl<'a> Field<'a> {
 
     /// Whether the field holds nothing but blanks.
     pub(in crate::intake) fn is_blank(&self) -> bool {
-        !self.kinds.has(Kinds::GRAPHIC)
-            && self.text().is_ok_and(|text| text.trim().is_empty())
+        !self.kinds.has(Kinds::GRAPHIC) && self.text().is_ok_and(|text| text.trim().is_empty())
     }
 }
 
