@@ -5,9 +5,9 @@
 //! in the line waits for the gate; whoever gives up waiting just leaves the line.
 //!
 //! The window bounds the calls in flight by what the gateway takes, and the tempo calls a second. A
-//! `Retry-After` given to one call holds for all of them; calls that keep failing open the circuit, which lets one probe
-//! through after each growing pause instead of burning every row's attempts; an outage that lasts
-//! stops the batch.
+//! `Retry-After` given to one call holds for all of them; calls that keep failing open the circuit,
+//! which lets one probe through after each growing pause instead of burning every row's attempts;
+//! an outage that lasts stops the batch.
 //!
 //! Where other runners call the gateway for the same merchant, rate, pauses and circuit are those
 //! of all of them ([`pace`]); window and tempo are each runner's own.
@@ -373,5 +373,7 @@ impl Drop for Pass {
     }
 }
 
+#[cfg(test)]
+mod limits_tests;
 #[cfg(test)]
 mod tests;

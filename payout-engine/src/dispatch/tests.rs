@@ -112,5 +112,3 @@ async fn whoever_came_first_leaves_first_and_whoever_gives_up_blocks_nobody() {
     while waiting.join_next().await.is_some() {}
     assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4, 5, 6, 7]);
 }
-
-mod limits;
