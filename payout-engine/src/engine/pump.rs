@@ -34,6 +34,9 @@ use crate::{
 /// Rows taken in hand at once, at most, besides those under way.
 const PAGE: usize = 512;
 
+/// What was due, as of when.
+type Read = (Timestamp, Result<Vec<Claim>, Error>);
+
 pub(super) struct Pump {
     run: Arc<Run>,
     store: Arc<dyn Store>,
@@ -51,7 +54,7 @@ pub(super) struct Pump {
     busy: HashSet<u64>,
     ready: VecDeque<(Claim, Ahead)>,
     /// The page that is being read, and as of when.
-    reading: Option<BoxFuture<'static, (Timestamp, Result<Vec<Claim>, Error>)>>,
+    reading: Option<BoxFuture<'static, Read>>,
     /// Rows whose turn ended since that began: it may show them as they were before.
     ended: Vec<u64>,
     /// When the store is worth asking again; `None` where nothing is due, ever.
