@@ -162,12 +162,7 @@ impl Suspects {
     }
 
     /// Keeps a payment that may be made twice.
-    pub(super) fn payment(
-        &self,
-        suspected: &mut Suspected,
-        payment: Payment<&str>,
-        place: Place,
-    ) {
+    pub(super) fn payment(&self, suspected: &mut Suspected, payment: Payment<&str>, place: Place) {
         if self.payments.binary_search(&self.hasher.payment(&payment)).is_ok() {
             suspected.payments.push((payment.into_owned(), place));
         }

@@ -159,7 +159,11 @@ impl Shape<'_> {
         let mut filled = self.record.fields().filter(|field| !field.is_blank());
         // None of the words has a digit, and most references have one.
         let first = filled.next().filter(|field| !field.kinds.has(Kinds::DIGIT));
-        let word = first.and_then(|field| field.text().ok()).unwrap_or_default().trim().trim_end_matches(':');
+        let word = first
+            .and_then(|field| field.text().ok())
+            .unwrap_or_default()
+            .trim()
+            .trim_end_matches(':');
         let words = ["total", "grand total", "sum", "subtotal", "សរុប"];
         let is_one = |known: &&str| {
             word.eq_ignore_ascii_case(known) || !word.is_ascii() && word.to_lowercase() == **known

@@ -57,10 +57,11 @@ impl<'a> Row<'a> {
     /// Amount and currency; zero where they cannot be read, which no valid row is.
     fn money(&self) -> Money {
         let currency = self.currency.clone();
-        let amount = currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
-        let money = amount.zip(currency.clone()).and_then(|(amount, currency)| {
-            Money::new(amount, currency).ok()
-        });
+        let amount =
+            currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
+        let money = amount
+            .zip(currency.clone())
+            .and_then(|(amount, currency)| Money::new(amount, currency).ok());
         money.unwrap_or_else(|| nothing(currency))
     }
 
@@ -117,21 +118,21 @@ impl<'a, 'f> RowReader<'a, 'f> {
     }
 
     /// The row, valid or with the first reason why not.
+    #[inline]
     pub(super) fn read(mut self) -> Row<'a> {
-        let [reference, first_name, last_name, phone_number, email, account, bic] = [
-            Column::Reference,
-            Column::FirstName,
-            Column::LastName,
-            Column::PhoneNumber,
-            Column::Email,
-            Column::BankAccountNumber,
-            Column::Bic,
-        ]
-        .map(|column| self.value(column));
+        let reference = self.value(Column::Reference);
+        let first_name = self.value(Column::FirstName);
+        let last_name = self.value(Column::LastName);
+        let phone_number = self.value(Column::PhoneNumber);
+        let email = self.value(Column::Email);
+        let account = self.value(Column::BankAccountNumber);
+        let bic = self.value(Column::Bic);
         let (units, currency) = self.money();
-        let [holder_name, body, address, city, postcode] =
-            [Column::HolderName, Column::Body, Column::Address, Column::City, Column::Postcode]
-                .map(|column| self.value(column));
+        let holder_name = self.value(Column::HolderName);
+        let body = self.value(Column::Body);
+        let address = self.value(Column::Address);
+        let city = self.value(Column::City);
+        let postcode = self.value(Column::Postcode);
         self.warn(Column::PhoneNumber, phone_number, fields::phone_warning);
         self.warn(Column::BankAccountNumber, account, fields::account_warning);
         let sealed = Sealed { phone_number, email, first_name, last_name, address, city, postcode };
@@ -163,6 +164,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
 
     /// The value of a column; empty where there is none, and, with a problem, where it is refused
     /// or missing though it is required.
+    #[inline]
     fn value(&mut self, column: Column) -> &'a str {
         let value = self.text(column).filter(|value| !value.text.is_empty());
         let Some(value) = value else { return "" };
@@ -176,6 +178,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
     }
 
     /// The text of a column; `None`, with a problem, where there is no reading it.
+    #[inline]
     fn text(&mut self, column: Column) -> Option<Text<'a>> {
         let place = self.rules.heading.place(column)?;
         let field = self.record.field(place);
@@ -354,7 +357,8 @@ impl<'a> Sealed<'a> {
     /// What the block takes at most. Of the characters that JSON escapes with more than one further
     /// byte, only line breaks come here, and these are written in two.
     fn most(&self) -> usize {
-        const NAMES: usize = r#"{"phone_number":"","email":"","first_name":"","last_name":"","#.len()
+        const NAMES: usize = r#"{"phone_number":"","email":"","first_name":"","last_name":"","#
+            .len()
             + r#""address":"","city":"","postcode":""}"#.len();
         let values = [
             self.phone_number,
