@@ -84,11 +84,17 @@ pub(super) fn is_numeric(column: Column) -> bool {
 }
 
 /// The text of a field, without the blanks around it.
+#[inline]
 pub(super) fn text(column: Column, field: Field<'_>) -> Result<Text<'_>, Flaw> {
     let text = field.text().map_err(|error| undecodable(field, error))?;
     if has_no_blanks_around(text) && !field.kinds.has(Kinds::ODD) {
         return Ok(Text { text, kinds: field.kinds });
     }
+    trimmed(column, text)
+}
+
+/// The text without the blanks around it, if no character of it is one that cannot be.
+fn trimmed(column: Column, text: &str) -> Result<Text<'_>, Flaw> {
     let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
     let kinds = Kinds::of(text.as_bytes());
     if kinds.has(Kinds::ODD) {
@@ -142,6 +148,7 @@ pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
 }
 
 /// Checks `value`, which is not empty, against every rule of `column` but those of amounts.
+#[inline]
 pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Flaw> {
     damage::check(column, value)?;
     let text = value.text;

@@ -118,21 +118,21 @@ impl<'a, 'f> RowReader<'a, 'f> {
     }
 
     /// The row, valid or with the first reason why not.
+    #[inline]
     pub(super) fn read(mut self) -> Row<'a> {
-        let [reference, first_name, last_name, phone_number, email, account, bic] = [
-            Column::Reference,
-            Column::FirstName,
-            Column::LastName,
-            Column::PhoneNumber,
-            Column::Email,
-            Column::BankAccountNumber,
-            Column::Bic,
-        ]
-        .map(|column| self.value(column));
+        let reference = self.value(Column::Reference);
+        let first_name = self.value(Column::FirstName);
+        let last_name = self.value(Column::LastName);
+        let phone_number = self.value(Column::PhoneNumber);
+        let email = self.value(Column::Email);
+        let account = self.value(Column::BankAccountNumber);
+        let bic = self.value(Column::Bic);
         let (units, currency) = self.money();
-        let [holder_name, body, address, city, postcode] =
-            [Column::HolderName, Column::Body, Column::Address, Column::City, Column::Postcode]
-                .map(|column| self.value(column));
+        let holder_name = self.value(Column::HolderName);
+        let body = self.value(Column::Body);
+        let address = self.value(Column::Address);
+        let city = self.value(Column::City);
+        let postcode = self.value(Column::Postcode);
         self.warn(Column::PhoneNumber, phone_number, fields::phone_warning);
         self.warn(Column::BankAccountNumber, account, fields::account_warning);
         let sealed = Sealed { phone_number, email, first_name, last_name, address, city, postcode };
@@ -164,6 +164,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
 
     /// The value of a column; empty where there is none, and, with a problem, where it is refused
     /// or missing though it is required.
+    #[inline]
     fn value(&mut self, column: Column) -> &'a str {
         let value = self.text(column).filter(|value| !value.text.is_empty());
         let Some(value) = value else { return "" };
@@ -177,6 +178,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
     }
 
     /// The text of a column; `None`, with a problem, where there is no reading it.
+    #[inline]
     fn text(&mut self, column: Column) -> Option<Text<'a>> {
         let place = self.rules.heading.place(column)?;
         let field = self.record.field(place);

@@ -11,6 +11,7 @@ const AS_TEXT: &str = "format the column as text in the spreadsheet, enter the v
                        export the file";
 
 /// What a spreadsheet does to values that it takes for numbers or formulas.
+#[inline]
 pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
     // All that is looked for here has a sign in it, or a letter behind a digit.
     if kinds == Kinds::DIGIT {
@@ -45,6 +46,7 @@ pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<()
 }
 
 /// Judges a cell of a workbook that is no text. What is let through is judged as text besides.
+#[inline]
 pub(in crate::intake) fn cell(column: Column, cell: Cell) -> Result<(), Flaw> {
     match cell {
         Cell::Text => Ok(()),

@@ -187,6 +187,7 @@ impl<'a> Record<'a> {
     }
 
     /// Field `index`, which is empty for a column that the record does not reach.
+    #[inline]
     pub(in crate::intake) fn field(&self, index: usize) -> Field<'a> {
         let Marks { ends, offset, encoding, .. } = self.marks;
         let (range, kinds) = match ends.get(index) {
@@ -215,8 +216,12 @@ impl<'a> Record<'a> {
     }
 
     /// What the spreadsheet holds in field `index`; a file without cells holds text everywhere.
+    #[inline]
     pub(in crate::intake) fn cell(&self, index: usize) -> Cell {
         let cells = &self.marks.cells;
+        if cells.is_empty() {
+            return Cell::Text;
+        }
         let found = cells.binary_search_by_key(&index, |&(at, _)| at);
         found.map_or(Cell::Text, |at| cells[at].1)
     }
@@ -235,6 +240,7 @@ pub(in crate::intake) struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// The field as text, or where it is none.
+    #[inline]
     pub(in crate::intake) fn text(&self) -> Result<&'a str, Utf8Error> {
         self.text.map_or_else(|| std::str::from_utf8(self.bytes), Ok)
     }
