@@ -119,8 +119,8 @@ pub(super) fn distinct_rows(transitions: &[Transition], limit: usize) -> usize {
     statement_size(distinct, limit)
 }
 
-/// How many of `rows` rows one statement of at most `limit` takes: a power of two, so that there are
-/// few different texts, and each stays prepared.
+/// How many of `rows` rows one statement of at most `limit` takes: a power of two, so that there
+/// are few different texts, and each stays prepared.
 pub(super) fn statement_size(rows: usize, limit: usize) -> usize {
     match rows.min(limit).checked_ilog2() {
         Some(power) => 1 << power,
