@@ -1,8 +1,8 @@
 //! RSA with a public key, and nothing else: PKCS#1 v1.5 for encryption (RFC 8017, section 7.2.1).
 //!
 //! The arithmetic is `crypto-bigint`'s, the reading of keys that of `pkcs1` and `spki`. What is
-//! here is how they go together, because the `rsa` crate of our generation takes eight times as long for
-//! the same block: it raises to all 64 bits of a word, where the public exponent has 17.
+//! here is how they go together, because the `rsa` crate of our generation takes eight times as
+//! long for the same block: it raises to all 64 bits of a word, where the public exponent has 17.
 //!
 //! The exponent is no secret, so how long the power takes may depend on it; what is multiplied is
 //! secret, and `crypto-bigint` multiplies in constant time.
