@@ -102,7 +102,7 @@ impl Seen {
         let Hashes { references, payments } = self.hashes;
         let (references, payments) = rayon::join(|| repeated(references), || repeated(payments));
         let none = references.is_empty() && payments.is_empty();
-        (!none).then(|| Suspects { hasher: self.hasher, references, payments })
+        (!none).then_some(Suspects { hasher: self.hasher, references, payments })
     }
 }
 
