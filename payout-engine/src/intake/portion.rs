@@ -15,7 +15,7 @@ use super::source::Records;
 use crate::payout::Reason;
 
 /// A row.
-#[expect(clippy::large_enum_variant, reason = "it is looked at where it stands, and most are rows")]
+#[expect(clippy::large_enum_variant, reason = "nearly all are rows, and none is kept")]
 pub(super) enum Found<'a> {
     /// It has the shape of one.
     Row(Row<'a>),

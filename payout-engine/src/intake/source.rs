@@ -177,6 +177,10 @@ pub(super) enum Piece {
 }
 
 /// A file, piece by piece.
+#[cfg_attr(
+    not(feature = "workbook"),
+    expect(clippy::large_enum_variant, reason = "where no workbook is read, a sheet is nothing")
+)]
 pub(super) enum Source {
     Text(BlockReader<Decoder<Hashing>>),
     Workbook { sheet: Option<Sheet>, sha256: String },

@@ -1,4 +1,4 @@
-//! What kinds of characters a field holds: one look at each byte, and most rules are content.
+//! What kinds of characters a field holds: one look at each byte, and most rules need no other.
 
 /// A set of kinds of characters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
