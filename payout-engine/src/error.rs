@@ -72,6 +72,7 @@ enum Problem {
         "an older copy of batch `{batch}` was put back while it ran; this runner stopped writing, \
          and `payout resume` asks about every order first"
     )]
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "files have a witness"))]
     PutBack { batch: String },
     #[error(
         "batch `{batch}` belongs to gateway {stored}, but the configuration names {configured}; \
