@@ -5,7 +5,7 @@
 //! the machine does then counts little. A row that cannot be measured says why, and the others are
 //! measured all the same.
 //!
-//! A part ([`PARTS`]) measures some of the [`TARGETS`]. [`run`] prints the table, and writes
+//! A part (`PARTS`) measures some of the `TARGETS`. [`run`] prints the table, and writes
 //! `speed.json` with every round, `performance.svg`, and the table as Markdown into a folder.
 
 mod bench;

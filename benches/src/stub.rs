@@ -1,7 +1,7 @@
 //! A bare gateway in a process of its own: as little work as HTTP allows.
 //!
 //! It keeps connections, reads a request's length, service, order number and amount, and writes a
-//! reply that was made beforehand ([`replies`]): at once, or after a while ([`Settings::delay`]).
+//! reply that was made beforehand (`replies`): at once, or after a while ([`Settings::delay`]).
 //! Nothing is checked, neither token nor signature, and it keeps no books. One thread serves all
 //! connections, so that the other processor is left to what is measured; it can do several times
 //! what any client here asks of it.
