@@ -18,14 +18,9 @@ use kess_benches::{
     bare, batch, calls, client, compare, configuration, configured_client, journal, memory, naive,
     people, pure, raw, stub,
 };
-use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-
-/// That of the `payout` command.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measurements, each a process of its own.
 #[derive(Parser)]

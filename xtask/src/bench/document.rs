@@ -15,7 +15,12 @@ const PICTURE: &str = "docs/performance.svg";
 pub(super) fn speed(folder: &Path) -> Result<(), String> {
     let table = read(&folder.join("performance.md"))?;
     put("speed", &table)?;
-    let picture = read(&folder.join("performance.svg"))?;
+    let picture = folder.join("performance.svg");
+    if !picture.exists() {
+        console::warn(&format!("written: {PAGE}; without the part `sweep` there is no picture"));
+        return Ok(());
+    }
+    let picture = read(&picture)?;
     fs::write(root().join(PICTURE), picture).map_err(|error| format!("{PICTURE}: {error}"))?;
     console::warn(&format!("written: {PAGE}, {PICTURE}"));
     Ok(())
