@@ -107,16 +107,15 @@ pub(super) fn moves_of(transitions: &[Transition]) -> Result<Moves<'_>, Error> {
     Ok(moves)
 }
 
-/// How many transitions from the start make one statement of at most `limit`: no row twice, because
-/// one statement writes a row once.
+/// How many transitions from the start fit one statement that takes at most `limit`: no row twice,
+/// because one statement writes a row once.
 pub(super) fn distinct_rows(transitions: &[Transition], limit: usize) -> usize {
     let mut seen = HashSet::with_capacity(limit.min(transitions.len()));
-    let distinct = transitions
+    transitions
         .iter()
         .take(limit)
         .take_while(|transition| seen.insert(transition.payout.row))
-        .count();
-    statement_size(distinct, limit)
+        .count()
 }
 
 /// How many of `rows` rows one statement of at most `limit` takes: a power of two, so that there

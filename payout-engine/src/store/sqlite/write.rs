@@ -23,7 +23,10 @@ use crate::{
     payout::{Outcome, StopCause},
     store::{
         Lease, StateChange, Transition,
-        books::{IN_FLIGHT, distinct_rows, half_loaded, moves_of, not_as_read, unbalanced},
+        books::{
+            IN_FLIGHT, distinct_rows, half_loaded, moves_of, not_as_read, statement_size,
+            unbalanced,
+        },
         codec::{Fields, millis},
         failed,
         log::Log,
@@ -132,7 +135,8 @@ pub(super) async fn write(
     let mut work = Work::begin(&mut writer, lease, now).await?;
     let mut rest = transitions;
     while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(distinct_rows(rest, ROWS_A_STATEMENT));
+        let distinct = distinct_rows(rest, ROWS_A_STATEMENT);
+        let (chunk, after) = rest.split_at(statement_size(distinct, ROWS_A_STATEMENT));
         update(&mut work, chunk).await?;
         rest = after;
     }
