@@ -19,8 +19,13 @@ use kess_benches::{
     people, pure, raw, stub,
 };
 use serde_json::{Value, json};
+use tikv_jemallocator::Jemalloc;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
+
+/// That of the `payout` command.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Measurements, each a process of its own.
 #[derive(Parser)]
