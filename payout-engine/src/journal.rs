@@ -1,18 +1,19 @@
 //! Group commit: many transitions, one transaction, each caller woken when its own is durable.
 //!
 //! A disk makes a few hundred durable commits a second, a batch has thousands of transitions. So
-//! one task writes: it takes whatever has queued up while the last commit was on its way, and
+//! one writer writes: it takes whatever has queued up while the last commit was on its way, and
 //! commits that at once. Under load it waits a moment for company; a single writer never waits.
 //!
 //! Invariant: transitions of one row are written in the order in which they were handed in. After
 //! the first failure nothing is written any more, and everybody who waits learns why: to go on
 //! after a write was lost would be to pay without books.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::Arc, thread, time::Instant};
 
 use tokio::{
+    runtime::{Handle, RuntimeFlavor},
     sync::{mpsc, oneshot},
-    task::JoinHandle,
+    task::{self, JoinHandle},
 };
 
 use crate::{
@@ -58,7 +59,7 @@ impl Journal {
     ) -> (Self, JoinHandle<()>) {
         let (queue, incoming) = mpsc::unbounded_channel();
         let writer = Writer { store, lease, policy, clock, observer, incoming };
-        (Self { queue }, tokio::spawn(writer.run()))
+        (Self { queue }, writer.begin())
     }
 
     /// Hands a transition in. The queue is as long as there are rows in flight.
@@ -80,14 +81,30 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self) {
+    /// A commit is several questions to the database, one after the other. A task is looked at late
+    /// after each answer, behind hundreds of calls that are under way; a thread of its own is not.
+    /// Where all shares one thread it stays there, because then time may be a test's.
+    fn begin(self) -> JoinHandle<()> {
+        let (runtime, linger) = (Handle::current(), self.policy.linger);
+        match runtime.runtime_flavor() {
+            RuntimeFlavor::CurrentThread => {
+                task::spawn(self.run(async move || tokio::time::sleep(linger).await))
+            }
+            // The runtime's own timers go by the millisecond: so long a wait may take two.
+            _ => task::spawn_blocking(move || {
+                runtime.block_on(self.run(async move || thread::sleep(linger)))
+            }),
+        }
+    }
+
+    async fn run(mut self, linger: impl AsyncFn()) {
         let mut transitions = Vec::new();
         let mut waiting = Vec::new();
         let mut last = 0;
         let mut broken: Option<Arc<Error>> = None;
         while let Some(first) = self.incoming.recv().await {
             if last >= LOAD && self.incoming.len() < last {
-                tokio::time::sleep(self.policy.linger).await;
+                linger().await;
             }
             for (transition, done) in std::iter::once(first)
                 .chain(std::iter::from_fn(|| self.incoming.try_recv().ok()))
