@@ -118,13 +118,10 @@ pub(super) fn distinct_rows(transitions: &[Transition], limit: usize) -> usize {
         .count()
 }
 
-/// How many of `rows` rows one statement of at most `limit` takes: a power of two, so that there
-/// are few different texts, and each stays prepared.
-pub(super) fn statement_size(rows: usize, limit: usize) -> usize {
-    match rows.min(limit).checked_ilog2() {
-        Some(power) => 1 << power,
-        None => 0,
-    }
+/// How many rows a statement has that writes `rows` rows: as many, or up to a fifth more, so that
+/// there are few different texts, and each stays prepared.
+pub(super) fn statement_size(rows: usize) -> usize {
+    rows.next_multiple_of((rows.next_power_of_two() / 8).max(1))
 }
 
 /// Rows that were not all as their writer had read them.

@@ -181,47 +181,30 @@ async fn insert_payees(work: &mut Work<'_>, rows: &[NewPayout]) -> Result<(), Er
     Ok(())
 }
 
-/// Moves the sums of a batch.
+/// Moves the sums of a batch. One that would be below zero is refused by the table itself.
 pub(super) async fn move_sums(work: &mut Work<'_>, moves: &Moves<'_>) -> Result<(), Error> {
-    for ((currency, outcome), (rows, amount)) in moves {
-        move_sum(work, currency, outcome.as_str(), *rows, *amount).await?;
-    }
-    Ok(())
-}
-
-async fn move_sum(
-    work: &mut Work<'_>,
-    currency: &str,
-    outcome: &str,
-    rows: i64,
-    amount: i64,
-) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO sums (batch_id, currency, outcome, rows, amount) VALUES (?1, ?2, ?3, 0, 0) \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(work.batch.0)
-    .bind(currency)
-    .bind(outcome)
-    .execute(&mut *work.tx)
-    .await
-    .map_err(failed("write the sums"))?;
-    sqlx::query(
-        "UPDATE sums SET rows = rows + ?4, amount = amount + ?5 \
-         WHERE batch_id = ?1 AND currency = ?2 AND outcome = ?3",
-    )
-    .bind(work.batch.0)
-    .bind(currency)
-    .bind(outcome)
-    .bind(rows)
-    .bind(amount)
-    .execute(&mut *work.tx)
-    .await
-    .map_err(|error| match error.as_database_error() {
-        Some(e) if e.is_check_violation() => {
-            Error::books(format!("more {currency} left `{outcome}` than was there"))
+    let mut upsert =
+        QueryBuilder::<Sqlite>::new("WITH moves (currency, outcome, rows, amount) AS (");
+    upsert.push_values(moves, |mut tuple, ((currency, outcome), (rows, amount))| {
+        tuple.push_bind(*currency).push_bind(outcome.as_str()).push_bind(*rows).push_bind(*amount);
+    });
+    upsert.push(") INSERT INTO sums (batch_id, currency, outcome, rows, amount) SELECT ");
+    upsert.push_bind(work.batch.0).push(
+        ", moves.currency, moves.outcome, moves.rows + coalesce(sums.rows, 0), \
+         moves.amount + coalesce(sums.amount, 0) FROM moves LEFT JOIN sums \
+         ON sums.currency = moves.currency AND sums.outcome = moves.outcome AND sums.batch_id = ",
+    );
+    upsert.push_bind(work.batch.0).push(
+        " WHERE true ON CONFLICT (batch_id, currency, outcome) \
+         DO UPDATE SET rows = excluded.rows, amount = excluded.amount",
+    );
+    upsert.build().execute(&mut *work.tx).await.map_err(|error| {
+        match error.as_database_error() {
+            Some(e) if e.is_check_violation() => {
+                Error::books("more left one of the batch's sums than was there")
+            }
+            _ => Error::store("write the sums", error),
         }
-        _ => Error::store("write the sums", error),
     })?;
     Ok(())
 }

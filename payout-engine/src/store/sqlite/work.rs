@@ -6,17 +6,14 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use crate::{
     batch::BatchId,
     chain::{LogEvent, LogHash, Salt},
     error::Error,
-    store::{Lease, Witness, books::statement_size, codec::millis, failed, log::Log},
+    store::{Lease, Witness, codec::millis, failed, log::Log},
 };
-
-/// The most events in one statement.
-const EVENTS_A_STATEMENT: usize = 128;
 
 /// A writing transaction of a runner.
 pub(super) struct Work<'c> {
@@ -116,22 +113,25 @@ impl<'c> Work<'c> {
         if events.is_empty() {
             return Ok(());
         }
-        let entries = log.add(self.now, self.fence, events)?;
-        let mut rest = &entries[..];
-        while !rest.is_empty() {
-            let (chunk, after) = rest.split_at(statement_size(rest.len(), EVENTS_A_STATEMENT));
-            rest = after;
-            let mut insert =
-                QueryBuilder::<Sqlite>::new("INSERT INTO events (batch_id, seq, entry, hash) ");
-            insert.push_values(chunk, |mut tuple, (seq, entry, hash)| {
-                tuple
-                    .push_bind(self.batch.0)
-                    .push_bind(*seq)
-                    .push_bind(entry)
-                    .push_bind(hash.as_bytes());
-            });
-            insert.build().execute(&mut *self.tx).await.map_err(failed("write the event log"))?;
-        }
+        let first = log.events + 1;
+        let added = log.add(self.now, self.fence, events)?;
+        let entries: Vec<_> = added.iter().map(|(_, entry, _)| entry).collect();
+        let entries = serde_json::to_string(&entries)
+            .map_err(|error| Error::store("write the event log", error))?;
+        let hashes: Vec<u8> =
+            added.iter().flat_map(|(_, _, hash)| hash.as_bytes()).copied().collect();
+        // A hash has 32 bytes.
+        sqlx::query(
+            "INSERT INTO events (batch_id, seq, entry, hash) \
+             SELECT ?, ? + key, value, substr(?, 1 + 32 * key, 32) FROM json_each(?)",
+        )
+        .bind(self.batch.0)
+        .bind(first)
+        .bind(hashes)
+        .bind(entries)
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed("write the event log"))?;
         sqlx::query("UPDATE batches SET events = ?, head = ? WHERE id = ?")
             .bind(log.events)
             .bind(log.head.as_bytes())

@@ -135,8 +135,7 @@ pub(super) async fn write(
     let mut work = Work::begin(&mut writer, lease, now).await?;
     let mut rest = transitions;
     while !rest.is_empty() {
-        let distinct = distinct_rows(rest, ROWS_A_STATEMENT);
-        let (chunk, after) = rest.split_at(statement_size(distinct, ROWS_A_STATEMENT));
+        let (chunk, after) = rest.split_at(distinct_rows(rest, ROWS_A_STATEMENT));
         update(&mut work, chunk).await?;
         rest = after;
     }
@@ -163,6 +162,9 @@ pub(super) async fn account_for(
     work.log(events).await
 }
 
+/// Writes transitions of different rows in one statement. Its text depends on how many there are,
+/// so the last is repeated until there is a number of which texts are prepared: to write the same
+/// into a row twice in one statement is to write it once.
 async fn update(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), Error> {
     let mut update = QueryBuilder::<Sqlite>::new(
         "WITH new (row, version, from_outcome, state, outcome, attempt, order_no, sends, sent_at, \
@@ -170,8 +172,9 @@ async fn update(work: &mut Work<'_>, transitions: &[Transition]) -> Result<(), E
          reason_message, warning_code, warning_message, holder_name, transaction_id, otp_url, \
          expires_at, decisions) AS (",
     );
-    let mut rows = Vec::with_capacity(transitions.len());
-    for transition in transitions {
+    let size = statement_size(transitions.len());
+    let mut rows = Vec::with_capacity(size);
+    for transition in transitions.iter().chain(transitions.last().into_iter().cycle()).take(size) {
         let decisions = serde_json::to_string(&transition.payout.decisions)
             .map_err(|error| Error::store("write the decisions", error))?;
         rows.push((transition, decisions));
