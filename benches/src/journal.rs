@@ -34,7 +34,7 @@ pub async fn store(
     let rules = Rules { code: &batch.code, options, policy, cancelling: false, restored_at: None };
     let (mut written, mut took) = (0, Duration::ZERO);
     loop {
-        let claims = store.claim(&lease, now, group).await?;
+        let claims = store.claim(&lease, now, group, &[]).await?;
         if claims.is_empty() {
             return Ok((written, took));
         }

@@ -270,7 +270,7 @@ pub trait Store: Send + Sync + 'static {
     /// Takes rows in hand that have something to do at `now`: first those whose order is under way,
     /// then those that are pending, each the longest waiting first. Where there are more than
     /// `limit`, half of the places are for either, so that neither has to wait until all the others
-    /// are through.
+    /// are through. Rows `under_way` are left out: they have their turn already.
     ///
     /// A row stays in the runner's hands, and is claimed by it again and again, until it has
     /// nothing to do or the runner leaves. So what is timed of a row is timed by one clock.
@@ -279,6 +279,7 @@ pub trait Store: Send + Sync + 'static {
         lease: &'a Lease,
         now: Timestamp,
         limit: usize,
+        under_way: &'a [u64],
     ) -> Answer<'a, Vec<Claim>>;
 
     /// The first moment after `now` at which this runner may have something to do. What others

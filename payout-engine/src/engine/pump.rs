@@ -50,13 +50,12 @@ pub(super) struct Pump {
     /// Turns that write still count here after they gave their permit back.
     most_turns: usize,
     turns: JoinSet<Result<TurnEnd, Error>>,
-    /// Rows that have a turn or are in `ready`, and those of `ended`.
+    /// Rows that have a turn or are in `ready`.
     busy: HashSet<u64>,
     ready: VecDeque<(Claim, Ahead)>,
-    /// The page that is being read, and as of when.
+    /// The page that is being read, and as of when. No row is in it that was busy when that began:
+    /// it might show it as it was before its turn's end.
     reading: Option<BoxFuture<'static, Read>>,
-    /// Rows whose turn ended since that began: it may show them as they were before.
-    ended: Vec<u64>,
     /// When the store is worth asking again; `None` where nothing is due, ever.
     look_at: Option<Timestamp>,
 }
@@ -83,7 +82,6 @@ impl Pump {
             busy: HashSet::new(),
             ready: VecDeque::new(),
             reading: None,
-            ended: Vec::new(),
         }
     }
 
@@ -129,32 +127,28 @@ impl Pump {
             return;
         }
         self.look_at = None;
-        // Rows under way may still look due, so as many more are read.
-        let limit = self.page + self.busy.len();
-        let (store, lease) = (Arc::clone(&self.store), Arc::clone(&self.lease));
-        self.reading = Some(async move { (now, store.claim(&lease, now, limit).await) }.boxed());
+        let (store, lease, limit) = (Arc::clone(&self.store), Arc::clone(&self.lease), self.page);
+        let busy: Vec<_> = self.busy.iter().copied().collect();
+        let read = async move { (now, store.claim(&lease, now, limit, &busy).await) };
+        self.reading = Some(read.boxed());
     }
 
     /// Takes over what was due at `now`, without what was under way since.
     async fn take_in(&mut self, now: Timestamp, claims: Vec<Claim>) -> Result<(), Error> {
         self.reading = None;
-        let waiting = self.ready.len();
+        let found_none = claims.is_empty();
         let mut page = ahead::Page::default();
         for claim in claims {
-            if self.busy.insert(claim.payout.row) {
-                let sealed = match self.begins(&claim) {
-                    true => page.add(&*self.run.gateway, &claim.payee),
-                    false => Ahead::default(),
-                };
-                self.ready.push_back((claim, sealed));
-            }
+            self.busy.insert(claim.payout.row);
+            let sealed = match self.begins(&claim) {
+                true => page.add(&*self.run.gateway, &claim.payee),
+                false => Ahead::default(),
+            };
+            self.ready.push_back((claim, sealed));
         }
         page.begin();
-        for row in self.ended.drain(..) {
-            self.busy.remove(&row);
-        }
         // What became due since then is found by looking again.
-        let next = match self.ready.len() == waiting {
+        let next = match found_none {
             true => self.store.next_due(&self.lease, now).await?,
             false => Some(now),
         };
@@ -185,11 +179,7 @@ impl Pump {
     fn ended(&mut self, ended: Result<Result<TurnEnd, Error>, JoinError>) -> Result<(), Error> {
         let end =
             ended.map_err(|error| Error::books(format!("a row's turn broke off: {error}")))??;
-        if self.reading.is_some() {
-            self.ended.push(end.row);
-        } else {
-            self.busy.remove(&end.row);
-        }
+        self.busy.remove(&end.row);
         self.look_again(end.next_at);
         Ok(())
     }

@@ -337,8 +337,9 @@ impl Store for PostgresStore {
         lease: &'a Lease,
         now: Timestamp,
         limit: usize,
+        under_way: &'a [u64],
     ) -> Answer<'a, Vec<Claim>> {
-        Box::pin(self.patiently(move || claim::claim(self, lease, now, limit)))
+        Box::pin(self.patiently(move || claim::claim(self, lease, now, limit, under_way)))
     }
 
     fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {

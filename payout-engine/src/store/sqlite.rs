@@ -410,8 +410,9 @@ impl Store for SqliteStore {
         lease: &'a Lease,
         now: Timestamp,
         limit: usize,
+        under_way: &'a [u64],
     ) -> Answer<'a, Vec<Claim>> {
-        Box::pin(read::claim(self, lease.batch, now, limit))
+        Box::pin(read::claim(self, lease.batch, now, limit, under_way))
     }
 
     fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {

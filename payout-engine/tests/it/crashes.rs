@@ -142,8 +142,9 @@ impl Store for Dying {
         lease: &'a Lease,
         now: Timestamp,
         limit: usize,
+        under_way: &'a [u64],
     ) -> Answer<'a, Vec<Claim>> {
-        self.inner.claim(lease, now, limit)
+        self.inner.claim(lease, now, limit, under_way)
     }
     fn next_due<'a>(&'a self, lease: &'a Lease, now: Timestamp) -> Answer<'a, Option<Timestamp>> {
         self.inner.next_due(lease, now)

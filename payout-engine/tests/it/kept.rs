@@ -174,7 +174,7 @@ async fn after_a_failure_nothing_is_read_or_written_until_it_is_opened_again() {
         store.summary(batch.id).await.unwrap_err(),
         store.rows(batch.id, 0, 9).await.unwrap_err(),
         store.verify(batch.id, None).await.unwrap_err(),
-        store.claim(&lease, jiff::Timestamp::now(), 9).await.unwrap_err(),
+        store.claim(&lease, jiff::Timestamp::now(), 9, &[]).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Store);
         assert!(error.hint().is_some_and(|hint| hint.contains("open the store again")), "{error}");

@@ -307,11 +307,14 @@ impl Store for MemoryStore {
         lease: &'a Lease,
         now: Timestamp,
         limit: usize,
+        under_way: &'a [u64],
     ) -> Answer<'a, Vec<Claim>> {
         let due = move |kept: &mut Kept| {
             let runners = &kept.runners;
             let is_due = |row: &&Arc<PayoutRecord>| {
-                row.payout.next_at.is_some_and(|at| at <= now) && runners.may(lease, row.payout.row)
+                let payout = &row.payout;
+                let is_time = payout.next_at.is_some_and(|at| at <= now);
+                is_time && !under_way.contains(&payout.row) && runners.may(lease, payout.row)
             };
             let mut due: Vec<_> = kept.rows.values().filter(is_due).collect();
             due.sort_by_key(|row| (row.payout.next_at, row.payout.row));

@@ -352,11 +352,12 @@ impl Store for MortalStore {
         lease: &'a Lease,
         now: Timestamp,
         limit: usize,
+        under_way: &'a [u64],
     ) -> Answer<'a, Vec<Claim>> {
         self.most_read.fetch_max(limit, Ordering::SeqCst);
         async move {
             self.awake().await;
-            self.inner.claim(lease, now, limit).await
+            self.inner.claim(lease, now, limit, under_way).await
         }
         .boxed()
     }

@@ -407,7 +407,7 @@ async fn what_is_due_comes_in_order_and_nothing_else(make: Maker, dir: &Path) {
     let due = |now: i64, limit| {
         let (store, lease) = (&store, &lease);
         async move {
-            let claims = store.claim(lease, at(now), limit).await.unwrap();
+            let claims = store.claim(lease, at(now), limit, &[]).await.unwrap();
             claims.into_iter().map(|claim| claim.payout.row).collect::<Vec<_>>()
         }
     };
@@ -430,9 +430,9 @@ async fn waking_makes_the_unfinished_due(make: Maker, dir: &Path) {
         put(&*store, &lease, payout, state).await;
     }
     store.wake(&lease, at(50)).await.unwrap();
-    let due = store.claim(&lease, at(50), 9).await.unwrap();
+    let due = store.claim(&lease, at(50), 9, &[]).await.unwrap();
     assert_eq!(due.iter().map(|claim| claim.payout.row).collect::<Vec<_>>(), [2, 3, 4, 1]);
-    let few = store.claim(&lease, at(50), 2).await.unwrap();
+    let few = store.claim(&lease, at(50), 2, &[]).await.unwrap();
     let few: Vec<u64> = few.iter().map(|claim| claim.payout.row).collect();
     assert_eq!(few, [2, 1], "neither what is under way nor what is pending has to wait for all");
     for claim in &due {
@@ -457,7 +457,7 @@ async fn waking_forgets_what_was_tried_before(make: Maker, dir: &Path) {
         put(&*store, &lease, payout, state).await;
     }
     store.wake(&lease, at(50)).await.unwrap();
-    let due = store.claim(&lease, at(50), 99).await.unwrap();
+    let due = store.claim(&lease, at(50), 99, &[]).await.unwrap();
     assert_eq!(due.len(), 12);
     for claim in due {
         let payout = claim.payout;

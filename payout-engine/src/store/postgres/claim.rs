@@ -22,15 +22,19 @@ pub(super) async fn claim(
     lease: &Lease,
     now: Timestamp,
     limit: usize,
+    under_way: &[u64],
 ) -> Result<Vec<Claim>, Error> {
+    let under_way: Vec<_> = under_way.iter().map(|row| row.cast_signed()).collect();
     // The conditions on the outcome are those of the indexes.
     let rows = statement!(
         "WITH me AS (SELECT fence FROM runners WHERE batch_id = $1 AND fence = $2 FOR KEY SHARE), \
          under_way AS (SELECT * FROM payouts WHERE EXISTS (SELECT FROM me) AND batch_id = $1 \
          AND outcome <> 'pending' AND next_at <= $3 AND (claimed_by IS NULL OR claimed_by = $2) \
+         AND row <> ALL ($5::bigint[]) \
          ORDER BY next_at, row LIMIT $4 FOR UPDATE SKIP LOCKED), \
          pending AS (SELECT * FROM payouts WHERE EXISTS (SELECT FROM me) AND batch_id = $1 \
          AND outcome = 'pending' AND next_at <= $3 AND (claimed_by IS NULL OR claimed_by = $2) \
+         AND row <> ALL ($5::bigint[]) \
          ORDER BY next_at, row LIMIT (SELECT $4 - least(count(*), $4 / 2) FROM under_way) \
          FOR UPDATE SKIP LOCKED), \
          chosen AS ((SELECT * FROM under_way ORDER BY next_at, row \
@@ -44,7 +48,8 @@ pub(super) async fn claim(
         lease.batch.0,
         lease.fence,
         millis(now),
-        i64::try_from(limit).unwrap_or(i64::MAX)
+        i64::try_from(limit).unwrap_or(i64::MAX),
+        &under_way[..]
     )
     .fetch_all(&store.pool)
     .await

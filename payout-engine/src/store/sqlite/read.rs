@@ -95,36 +95,29 @@ pub(super) async fn claim(
     batch: BatchId,
     now: Timestamp,
     limit: usize,
+    under_way: &[u64],
 ) -> Result<Vec<Claim>, Error> {
-    // The conditions are those of the indexes.
-    let mut claims = due_among(store, "p.outcome <> 'pending'", batch, now, limit).await?;
+    let under_way = serde_json::to_string(under_way)
+        .map_err(|error| Error::store("read the rows that are due", error))?;
+    let due = async |outcomes: &'static str, limit: usize| {
+        let mut query = QueryBuilder::<Sqlite>::new(ROWS);
+        query.push("WHERE ").push(outcomes).push(" AND p.batch_id = ").push_bind(batch.0);
+        query.push(" AND p.next_at <= ").push_bind(millis(now));
+        query.push(" AND p.row NOT IN (SELECT value FROM json_each(").push_bind(&under_way);
+        query.push(")) ORDER BY p.next_at, p.row LIMIT ");
+        query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut reader = store.reader().await?;
+        let rows = query.build().fetch_all(&mut *reader).await;
+        let rows = rows.map_err(failed("read the rows that are due"))?;
+        rows.iter().map(|row| Fields(row).claim()).collect::<Result<Vec<_>, _>>()
+    };
+    // The conditions on the outcome are those of the indexes.
+    let mut claims = due("p.outcome <> 'pending'", limit).await?;
     let room = limit - claims.len().min(limit / 2);
-    let pending = due_among(store, "p.outcome = 'pending'", batch, now, room).await?;
+    let pending = due("p.outcome = 'pending'", room).await?;
     claims.truncate(limit - pending.len());
     claims.extend(pending);
     Ok(claims)
-}
-
-async fn due_among(
-    store: &SqliteStore,
-    condition: &'static str,
-    batch: BatchId,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Claim>, Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(ROWS);
-    query.push("WHERE ").push(condition).push(" AND p.batch_id = ").push_bind(batch.0);
-    query.push(" AND p.next_at <= ").push_bind(millis(now));
-    query
-        .push(" ORDER BY p.next_at, p.row LIMIT ")
-        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let mut reader = store.reader().await?;
-    let rows = query
-        .build()
-        .fetch_all(&mut *reader)
-        .await
-        .map_err(failed("read the rows that are due"))?;
-    rows.iter().map(|row| Fields(row).claim()).collect()
 }
 
 pub(super) async fn next_due(

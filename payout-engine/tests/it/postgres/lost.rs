@@ -60,7 +60,7 @@ async fn a_commit_that_nobody_heard_of_is_there_once() {
         was_cut("loading");
         let other = store.lease(&batch, "another", at(1)).await.unwrap();
         was_cut("joining");
-        let payout = store.claim(&lease, at(1), 1).await.unwrap().remove(0).payout;
+        let payout = store.claim(&lease, at(1), 1, &[]).await.unwrap().remove(0).payout;
         let mut held = payout.clone();
         (held.state, held.next_at) = (State::Held, None);
         let transition = Transition { from: Outcome::Pending, payout: held };

@@ -22,7 +22,7 @@ fn moved(payout: &Payout, state: State) -> Transition {
 }
 
 async fn rows(store: &PostgresStore, lease: &Lease, now: i64, limit: usize) -> Vec<Payout> {
-    let claims = store.claim(lease, at(now), limit).await.unwrap();
+    let claims = store.claim(lease, at(now), limit, &[]).await.unwrap();
     claims.into_iter().map(|claim| claim.payout).collect()
 }
 
@@ -124,7 +124,7 @@ async fn who_is_not_heard_of_is_removed_and_its_rows_come_back_to_be_asked_about
     let late = [moved(&taken[1], State::Sending)];
     for refused in [
         here.write(&dead, &late, at(6)).await,
-        here.claim(&dead, at(6), 9).await.map(drop),
+        here.claim(&dead, at(6), 9, &[]).await.map(drop),
         here.renew(&dead, Some(LEASE), at(6)).await,
         here.renew(&dead, None, at(6)).await,
         here.wake(&dead, at(6)).await,

@@ -62,11 +62,11 @@ pub(super) async fn a_nudge_makes_an_open_order_due_and_nothing_else(make: Maker
     for no in orders[1..].iter().chain(&strangers).chain(&["not-ours".parse().unwrap()]) {
         assert_eq!(store.nudge(no, at(10)).await.unwrap(), None, "{no}");
     }
-    assert_eq!(store.claim(&lease, at(10), 9).await.unwrap().len(), 0);
+    assert_eq!(store.claim(&lease, at(10), 9, &[]).await.unwrap().len(), 0);
 
     assert_eq!(store.nudge(&orders[0], at(10)).await.unwrap(), Some(batch.id));
     assert_eq!(store.nudge(&orders[0], at(10)).await.unwrap(), Some(batch.id));
-    let claims = store.claim(&lease, at(10), 9).await.unwrap();
+    let claims = store.claim(&lease, at(10), 9, &[]).await.unwrap();
     assert_eq!(claims.len(), 1);
     let mut expected = before[0].payout.clone();
     expected.next_at = Some(at(10));
