@@ -83,7 +83,7 @@ impl UnsignedRequest {
                 "sign_type" if is_text => sign_type = printed.parse().ok(),
                 _ => {}
             }
-            fields.insert(name, printed);
+            fields.insert(name, printed.into_owned());
         }
         if !has_service {
             return Err(wrong("names no service"));
