@@ -145,7 +145,7 @@ impl<'a> Encoder<'a> {
         if let Some(signer) = self.signer
             && let Some(key) = signer.key
         {
-            let signature = key.sign(self.canonical.as_str(), signer.sign_type);
+            let signature = key.sign(&self.canonical, signer.sign_type);
             self.comma();
             self.body.extend_from_slice(b"\"sign\":\"");
             self.body.extend_from_slice(signature.as_bytes());

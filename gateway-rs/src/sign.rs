@@ -7,27 +7,24 @@
 //! PHP then trims `&` from both ends of the joined string, and so does [`Canonical`].
 //!
 //! Requests are signed while they are written ([`crate::encode`]): their keys are known to be in
-//! order. [`scalars_of_json`] and [`canonical_of`] are for the other
-//! direction, where any JSON may come: webhooks, reply signatures, and requests that an app wants
-//! signed ([`crate::delegate`]).
+//! order. [`scalars_of_json`] is for the other direction, where any JSON may come: webhooks and
+//! reply signatures. ([`crate::delegate`] reads the requests that an app wants signed more strictly.)
 //!
 //! Invariant: no text with the secret in it leaves this module. An unknown `sign_type` would make
 //! the documented routine return one; [`SignType`] is closed, so there is no such case.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use hmac::{Hmac, Mac};
 use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::error::{Error, ErrorKind};
+use crate::raw_json;
 
 /// How a message is signed. Closed, and written exactly as the gateway expects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -86,12 +83,18 @@ impl SigningKey {
     }
 
     /// The signature of a canonical string, in lower-case hex.
-    pub(crate) fn sign(&self, canonical: &str, sign_type: SignType) -> String {
+    pub(crate) fn sign(&self, canonical: &Canonical, sign_type: SignType) -> String {
         self.digest(canonical, sign_type, in_hex)
     }
 
     /// The signature in bytes, for `take` to look at: sixteen or thirty-two.
-    fn digest<R>(&self, canonical: &str, sign_type: SignType, take: impl FnOnce(&[u8]) -> R) -> R {
+    fn digest<R>(
+        &self,
+        canonical: &Canonical,
+        sign_type: SignType,
+        take: impl FnOnce(&[u8]) -> R,
+    ) -> R {
+        let canonical = canonical.as_str();
         let secret = self.secret.expose_secret();
         match sign_type {
             SignType::Md5 => {
@@ -120,7 +123,12 @@ impl SigningKey {
     }
 
     /// Whether `signature` signs `canonical`: without regard to case, in constant time.
-    pub(crate) fn verify(&self, canonical: &str, sign_type: SignType, signature: &str) -> bool {
+    pub(crate) fn verify(
+        &self,
+        canonical: &Canonical,
+        sign_type: SignType,
+        signature: &str,
+    ) -> bool {
         let Ok(given) = hex::decode(signature) else { return false };
         self.digest(canonical, sign_type, |expected| expected.ct_eq(&given).into())
     }
@@ -145,6 +153,19 @@ impl Canonical {
         Canonical { text: String::with_capacity(bytes) }
     }
 
+    /// The string for pairs that are in byte order of their keys, `sign` left out.
+    pub(crate) fn of<K: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Canonical {
+        let mut canonical = Canonical::default();
+        for (key, value) in pairs {
+            if key.as_ref() != "sign" {
+                canonical.push(key.as_ref(), value.as_ref());
+            }
+        }
+        canonical
+    }
+
     /// Adds a pair. An empty value is the caller's to leave out, or (for `false`) to keep.
     pub(crate) fn push(&mut self, key: &str, value: &str) {
         self.text.reserve(key.len() + value.len() + 2);
@@ -155,56 +176,33 @@ impl Canonical {
     }
 
     /// The joined string, trimmed as PHP's `trim($buff, "&")` does.
-    pub(crate) fn as_str(&self) -> &str {
+    fn as_str(&self) -> &str {
         self.text.trim_matches('&')
     }
 }
 
+/// A name, and what PHP prints of its value.
+pub(crate) type Scalar<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The scalars at the root of a JSON object, printed as PHP prints them, in byte order of keys.
 /// `null`, empty texts, arrays and objects are not there; `false` is there, and empty.
-pub(crate) fn scalars_of_json(json: &str) -> Result<BTreeMap<String, String>, serde_json::Error> {
-    let members: BTreeMap<String, &RawValue> = Members::deserialize_from(json)?;
-    let mut scalars = BTreeMap::new();
-    for (key, value) in members {
-        if let Some(printed) = php_print(value.get())? {
-            scalars.insert(key, printed.into_owned());
-        }
-    }
-    Ok(scalars)
-}
-
-/// The string that is signed for pairs that are in byte order of their keys, `sign` left out.
-pub(crate) fn canonical_of<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
-    let mut canonical = Canonical::default();
-    for (key, value) in pairs.filter(|(key, _)| *key != "sign") {
-        canonical.push(key, value);
-    }
-    canonical.as_str().to_owned()
-}
-
-/// A JSON object whose last value of a repeated key counts, as in PHP.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Members<'a> {
-    #[serde(borrow)]
-    members: BTreeMap<String, &'a RawValue>,
-}
-
-impl<'a> Members<'a> {
-    fn deserialize_from(
-        json: &'a str,
-    ) -> Result<BTreeMap<String, &'a RawValue>, serde_json::Error> {
-        serde_json::from_str::<Members<'a>>(json).map(|it| it.members)
-    }
+pub(crate) fn scalars_of_json(json: &str) -> Result<Vec<Scalar<'_>>, serde_json::Error> {
+    let mut members = raw_json::members(json)?;
+    // The last value of a repeated key counts, as in PHP.
+    members.reverse();
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    members.dedup_by(|(again, _), (last, _)| again == last);
+    let printed = members.into_iter().filter_map(|(key, value)| match php_print(value.get()) {
+        Ok(printed) => printed.map(|printed| Ok((key, printed))),
+        Err(error) => Some(Err(error)),
+    });
+    printed.collect()
 }
 
 /// What PHP prints for a decoded JSON value, or `None` where it is not signed.
 pub(crate) fn php_print(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     let printed = match json.as_bytes().first() {
-        Some(b'"') => match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            Some(text) if !text.contains('\\') => Cow::Borrowed(text),
-            _ => Cow::Owned(serde_json::from_str::<String>(json)?),
-        },
+        Some(b'"') => raw_json::text(json)?,
         Some(b't') => Cow::Borrowed("1"),
         Some(b'f') => return Ok(Some(Cow::Borrowed(""))),
         Some(b'-' | b'0'..=b'9') => php_number(json),
@@ -332,6 +330,16 @@ mod tests {
             }
         }
         assert!(unchanged > 10_000, "{unchanged}");
+    }
+
+    #[test]
+    fn of_a_name_that_comes_twice_the_last_value_is_signed() {
+        let json = r#"{"z":"\u0061","\u0062":1,"y":[],"b":false,"x":"x","n":null,"e":"","x":null}"#;
+        let scalars = scalars_of_json(json).unwrap();
+        assert_eq!(Canonical::of(scalars).as_str(), "b=&z=a");
+        assert!(scalars_of_json("[1]").is_err());
+        assert!(scalars_of_json(r#"{"a":"\ud83d"}"#).is_err());
+        assert!(scalars_of_json(r#"{"a":"\ud83d","a":1}"#).is_ok());
     }
 
     #[test]
