@@ -22,7 +22,7 @@ pub(crate) use wire::scalar_as_json;
 pub use wire::{Scalar, WireJson, WireObject, WireValue};
 
 /// Room for a withdrawal with its sealed block, so that neither text moves while it grows.
-const SIGNED_ROOM: usize = 1_280;
+const SIGNED_ROOM: usize = 1_024;
 
 /// Room for all that a key of 4,096 bits seals: what moved would leave a copy that nobody wipes.
 const SEALED_ROOM: usize = 512;

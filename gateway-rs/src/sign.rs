@@ -157,7 +157,8 @@ impl Canonical {
     pub(crate) fn of<K: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Canonical {
-        let mut canonical = Canonical::default();
+        // The scalars of an order are half of that.
+        let mut canonical = Canonical::with_capacity(1_024);
         for (key, value) in pairs {
             if key.as_ref() != "sign" {
                 canonical.push(key.as_ref(), value.as_ref());
@@ -213,9 +214,6 @@ pub(crate) fn php_print(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::
 
 /// What PHP 8 prints for a JSON number. Whole numbers that fit 64 bits stay whole; all others
 /// become floats with `precision = 14`, in exponent form from 1e14 up and below 1e-4.
-///
-/// The text becomes a binary float and a text again, exactly as in PHP, because the signature is
-/// over that rounding. Nothing is computed with it, and no amount is taken from it.
 pub(crate) fn php_number(json: &str) -> Cow<'_, str> {
     match json.parse::<i64>() {
         Ok(0) => Cow::Borrowed("0"),
@@ -239,7 +237,8 @@ fn unrounded(json: &str) -> Option<&str> {
     Some(&json[..whole.len() + point + fraction.len()])
 }
 
-/// A number that PHP rounds, or writes in another form.
+/// Any other number. The text becomes a binary float and a text again, exactly as in PHP, because
+/// the signature is over that rounding. Nothing is computed with it, and no amount is taken from it.
 fn rounded(json: &str) -> String {
     let float: f64 = json.parse().unwrap_or(f64::NAN);
     if float.is_infinite() {
