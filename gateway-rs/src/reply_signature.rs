@@ -56,8 +56,8 @@ impl SignatureReading {
 pub(crate) struct Habit(Arc<AtomicUsize>);
 
 impl Habit {
-    /// Compares `sign` with what each reading gives. `envelope` is the whole answer, `data` the JSON
-    /// text in it.
+    /// Compares `sign` with what each reading gives. `envelope` is the whole answer, `data` the
+    /// JSON text in it.
     pub(crate) fn check(
         &self,
         key: &SigningKey,

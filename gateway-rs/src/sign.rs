@@ -8,7 +8,7 @@
 //!
 //! Requests are signed while they are written ([`crate::encode`]): their keys are known to be in
 //! order. [`scalars_of_json`] is for the other direction, where any JSON may come: webhooks and
-//! reply signatures. ([`crate::delegate`] reads the requests that an app wants signed more strictly.)
+//! reply signatures. [`crate::delegate`] reads the requests that an app wants signed more strictly.
 //!
 //! Invariant: no text with the secret in it leaves this module. An unknown `sign_type` would make
 //! the documented routine return one; [`SignType`] is closed, so there is no such case.
@@ -238,7 +238,8 @@ fn unrounded(json: &str) -> Option<&str> {
 }
 
 /// Any other number. The text becomes a binary float and a text again, exactly as in PHP, because
-/// the signature is over that rounding. Nothing is computed with it, and no amount is taken from it.
+/// the signature is over that rounding. Nothing is computed with it, and no amount is taken from
+/// it.
 fn rounded(json: &str) -> String {
     let float: f64 = json.parse().unwrap_or(f64::NAN);
     if float.is_infinite() {
