@@ -85,10 +85,14 @@ impl Amount {
         self.0.scale()
     }
 
-    /// How many digits count, from the first that is not zero to the last that is not zero.
-    pub(crate) fn significant_digits(&self) -> usize {
-        let digits = self.0.mantissa().unsigned_abs().to_string();
-        digits.trim_end_matches('0').len()
+    /// Whether at most so many digits count, from the first that is not zero to the last that is
+    /// not zero.
+    pub(crate) fn has_digits_at_most(&self, most: u32) -> bool {
+        let (mut digits, limit) = (self.0.mantissa().unsigned_abs(), 10_u128.pow(most));
+        while digits >= limit && digits.is_multiple_of(10) {
+            digits /= 10;
+        }
+        digits < limit
     }
 
     /// Reads a plain decimal, or one with an exponent, to the last digit.

@@ -247,10 +247,9 @@ impl Inner {
         if self.reply_signature != ReplySignaturePolicy::Off
             && let Some(key) = self.signing.key()
         {
-            let body = std::str::from_utf8(&response.body).unwrap_or_default();
             reply.signature = self.reply_habit.check(
                 key,
-                (body, reply.data()),
+                (&response.body, envelope.data()),
                 envelope.sign().as_deref(),
                 envelope.sign_type().as_deref(),
                 self.sign_type,

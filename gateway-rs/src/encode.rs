@@ -21,6 +21,12 @@ mod wire;
 pub(crate) use wire::scalar_as_json;
 pub use wire::{Scalar, WireJson, WireObject, WireValue};
 
+/// Room for a withdrawal with its sealed block, so that neither text moves while it grows.
+const SIGNED_ROOM: usize = 1_024;
+
+/// Room for all that a key of 4,096 bits seals: what moved would leave a copy that nobody wipes.
+const SEALED_ROOM: usize = 512;
+
 /// What the encoder needs from the client's configuration.
 pub(crate) struct Signer<'a> {
     /// Absent where a request signer signs: then the body is written without `sign`.
@@ -52,12 +58,17 @@ pub struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     pub(crate) fn new(meta: &'a OperationMeta, signer: &'a Signer<'a>) -> Encoder<'a> {
-        Encoder { signer: Some(signer), ..Encoder::unsigned_object(meta) }
+        let canonical = Canonical::with_capacity(SIGNED_ROOM);
+        Encoder { signer: Some(signer), canonical, ..Encoder::with_room(meta, SIGNED_ROOM) }
     }
 
     /// An encoder for an object that is not signed by itself, such as a sealed block.
     pub(crate) fn unsigned_object(meta: &'a OperationMeta) -> Encoder<'a> {
-        let mut body = Vec::with_capacity(512);
+        Encoder::with_room(meta, SEALED_ROOM)
+    }
+
+    fn with_room(meta: &'a OperationMeta, room: usize) -> Encoder<'a> {
+        let mut body = Vec::with_capacity(room);
         body.push(b'{');
         Encoder {
             meta,
@@ -95,25 +106,22 @@ impl<'a> Encoder<'a> {
 
     /// Writes a scalar field: trimmed, checked, signed; nothing where it is absent or empty.
     pub fn field<T: WireValue + ?Sized>(&mut self, spec: &'static FieldSpec, value: &T) {
+        self.scalar(spec, value.scalar());
+    }
+
+    /// What [`Encoder::field`] does, compiled once for all types.
+    fn scalar(&mut self, spec: &'static FieldSpec, value: Option<Scalar<'_>>) {
         self.check_order(spec);
-        let value = value.scalar().and_then(|value| self.checked(spec, value));
-        let Some(value) = value else {
+        let Some(value) = value.and_then(|value| self.checked(spec, value)) else {
             self.check_absence(spec);
             return;
         };
         self.name(spec);
-        self.json_scalar(spec, &value);
+        let is_number = !spec.as_text && !matches!(value, Scalar::Text(_));
+        let printed = self.json_scalar(spec, value);
         if self.is_root() && self.signer.is_some() {
-            match &value {
-                Scalar::Text(text) => self.canonical.push(spec.name, text),
-                Scalar::Integer(number) => self.canonical.push(spec.name, &number.to_string()),
-                Scalar::Amount(amount) if spec.as_text => {
-                    self.canonical.push(spec.name, &amount.to_string());
-                }
-                Scalar::Amount(amount) => {
-                    self.canonical.push(spec.name, &php_number(&amount.to_string()));
-                }
-            }
+            let signed = if is_number { php_number(&printed) } else { printed };
+            self.canonical.push(spec.name, &signed);
         }
     }
 
@@ -137,7 +145,7 @@ impl<'a> Encoder<'a> {
         if let Some(signer) = self.signer
             && let Some(key) = signer.key
         {
-            let signature = key.sign(self.canonical.as_str(), signer.sign_type);
+            let signature = key.sign(&self.canonical, signer.sign_type);
             self.comma();
             self.body.extend_from_slice(b"\"sign\":\"");
             self.body.extend_from_slice(signature.as_bytes());
@@ -186,7 +194,9 @@ impl<'a> Encoder<'a> {
     /// Writes a scalar that stands in a list or map.
     pub(crate) fn scalar_in_json<T: WireValue>(&mut self, spec: &FieldSpec, value: &T) {
         match value.scalar().and_then(|value| self.checked(spec, value)) {
-            Some(value) => self.json_scalar(spec, &value),
+            Some(value) => {
+                self.json_scalar(spec, value);
+            }
             None => self.raw(b"null"),
         }
     }
@@ -196,20 +206,33 @@ impl<'a> Encoder<'a> {
     }
 
     fn json_text(&mut self, text: &str) {
-        serde_json::to_writer(&mut self.body, text).expect("a text can be written to memory");
+        // Without a way out in the middle, many bytes are looked at in one step.
+        let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        if text.bytes().fold(false, |found, byte| found | is_special(byte)) {
+            serde_json::to_writer(&mut self.body, text).expect("a text can be written to memory");
+            return;
+        }
+        self.body.push(b'"');
+        self.body.extend_from_slice(text.as_bytes());
+        self.body.push(b'"');
     }
 
-    fn json_scalar(&mut self, spec: &FieldSpec, value: &Scalar<'_>) {
+    /// Writes a scalar, and returns its text.
+    fn json_scalar<'v>(&mut self, spec: &FieldSpec, value: Scalar<'v>) -> Cow<'v, str> {
         let number = match value {
-            Scalar::Text(text) => return self.json_text(text),
+            Scalar::Text(text) => {
+                self.json_text(&text);
+                return text;
+            }
             Scalar::Amount(amount) => amount.to_string(),
             Scalar::Integer(number) => number.to_string(),
         };
         if spec.as_text {
             self.json_text(&number);
         } else {
-            self.body.extend_from_slice(number.as_bytes());
+            self.raw(number.as_bytes());
         }
+        Cow::Owned(number)
     }
 
     /// The trimmed value, or `None` where nothing is left. Adds what is wrong to the problems.
@@ -232,7 +255,7 @@ impl<'a> Encoder<'a> {
                 Some(Scalar::Integer(number))
             }
             Scalar::Amount(amount) => {
-                if amount.significant_digits() > 14 {
+                if !amount.has_digits_at_most(14) {
                     self.problem(spec, "has more than the 14 digits that the gateway keeps");
                 }
                 Some(Scalar::Amount(amount))
@@ -241,7 +264,9 @@ impl<'a> Encoder<'a> {
     }
 
     fn check_text(&mut self, spec: &FieldSpec, text: &str) {
+        // A character is a byte at least.
         if let Some(most) = spec.max_chars
+            && text.len() > most
             && text.chars().count() > most
         {
             let over = text.chars().count() - most;

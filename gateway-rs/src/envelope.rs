@@ -8,6 +8,7 @@
 //! Invariant: for a call that moves money, only an envelope whose status and code agree on a
 //! *documented refusal* is a refusal ([`Outcome::Answered`]). Everything else is unknown.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::operation::{Effect, OperationMeta};
+use crate::raw_json;
 use crate::request_id;
 use crate::transport::HttpResponse;
 
@@ -64,18 +66,25 @@ impl<'a> Envelope<'a> {
     /// `Some(true)` for true, `"true"` and 1; `None` where it is not said.
     fn success(&self) -> Option<bool> {
         let text = scalar_text(self.success?)?;
-        match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" | "" => Some(false),
+        match text.trim() {
+            "1" => Some(true),
+            "0" | "" => Some(false),
+            word if word.eq_ignore_ascii_case("true") => Some(true),
+            word if word.eq_ignore_ascii_case("false") => Some(false),
             _ => None,
         }
     }
 
-    pub(crate) fn sign(&self) -> Option<String> {
+    /// The JSON text of `data`, or `null`.
+    pub(crate) fn data(&self) -> &'a str {
+        self.data.map_or("null", RawValue::get)
+    }
+
+    pub(crate) fn sign(&self) -> Option<Cow<'a, str>> {
         scalar_text(self.sign?)
     }
 
-    pub(crate) fn sign_type(&self) -> Option<String> {
+    pub(crate) fn sign_type(&self) -> Option<Cow<'a, str>> {
         scalar_text(self.sign_type?)
     }
 
@@ -130,16 +139,16 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn scalar_text(raw: &RawValue) -> Option<String> {
+fn scalar_text(raw: &RawValue) -> Option<Cow<'_, str>> {
     match raw.get().as_bytes().first()? {
-        b'"' => serde_json::from_str(raw.get()).ok(),
+        b'"' => raw_json::text(raw.get()).ok(),
         b'{' | b'[' | b'n' => None,
-        _ => Some(raw.get().to_owned()),
+        _ => Some(Cow::Borrowed(raw.get())),
     }
 }
 
 fn non_blank(raw: &RawValue) -> Option<String> {
-    scalar_text(raw).filter(|text| !text.trim().is_empty())
+    scalar_text(raw).filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
 }
 
 /// Reads an answer: the envelope of a success, or the error that it is.

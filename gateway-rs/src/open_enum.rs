@@ -45,7 +45,7 @@ macro_rules! open_enum {
             const EXPECTED: &'static str = "text";
 
             fn from_scalar(scalar: $crate::decode::JsonScalar<'_>) -> Option<Self> {
-                String::from_scalar(scalar).map(Self::from)
+                Some(Self::from(&*scalar.text()))
             }
         }
 

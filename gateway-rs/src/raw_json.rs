@@ -1,8 +1,11 @@
-//! JSON kept as it came: [`RawJson`], and [`Variable`] for fields that change their shape.
+//! JSON kept as it came: [`RawJson`], and [`Variable`] for fields that change their shape. And JSON
+//! taken apart without a copy: [`members`], [`text`].
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// A JSON value, to the byte as the gateway wrote it.
@@ -77,5 +80,54 @@ impl<T> Variable<T> {
             Variable::Known(value) => Some(value),
             Variable::Other(_) => None,
         }
+    }
+}
+
+/// The members of a JSON object, in their order and however often a name comes: names, and values
+/// as they stand there.
+pub(crate) type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+
+/// Takes a JSON object apart. Refuses all that is not one.
+pub(crate) fn members(json: &str) -> Result<Members<'_>, serde_json::Error> {
+    serde_json::from_str(json).map(|Object(members)| members)
+}
+
+/// The text that a JSON text stands for. `json` is known to be JSON; what it says with an escape
+/// may still be no text.
+pub(crate) fn text(json: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
+        _ => serde_json::from_str(json).map(Cow::Owned),
+    }
+}
+
+struct Object<'a>(Members<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder).map(Object)
+    }
+}
+
+/// A name, which is borrowed where nothing in it is escaped.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::with_capacity(32);
+        while let Some((Name(name), value)) = map.next_entry()? {
+            members.push((name, value));
+        }
+        Ok(members)
     }
 }

@@ -4,10 +4,11 @@
 //! [`SignatureVerdict`] tells which of them matched. Nested objects are covered by none: what
 //! protects a reply is TLS. The check is therefore a report unless the merchant enforces it.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::sign::{SignType, SigningKey, canonical_of, scalars_of_json};
+use crate::sign::{Canonical, Scalar, SignType, SigningKey, scalars_of_json};
 
 /// What is done about the signature of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -48,17 +49,6 @@ pub enum SignatureVerdict {
 
 impl SignatureReading {
     const ALL: [SignatureReading; 3] = [Self::Data, Self::DataAndSignType, Self::Envelope];
-
-    /// The string that is signed by this reading.
-    fn canonical(self, envelope: &str, data: &str, sign_type: SignType) -> String {
-        // A list has no scalars at its root; then a reading of `data` signs nothing but the key.
-        let json = if self == Self::Envelope { envelope } else { data };
-        let mut scalars = scalars_of_json(json).unwrap_or_default();
-        if self == Self::DataAndSignType {
-            scalars.insert("sign_type".to_owned(), sign_type.as_str().to_owned());
-        }
-        canonical_of(scalars.iter())
-    }
 }
 
 /// Which reading matched last. A gateway signs all its replies alike, so that one is tried first.
@@ -66,11 +56,12 @@ impl SignatureReading {
 pub(crate) struct Habit(Arc<AtomicUsize>);
 
 impl Habit {
-    /// Compares `sign` with what each reading gives.
+    /// Compares `sign` with what each reading gives. `envelope` is the whole answer, `data` the
+    /// JSON text in it.
     pub(crate) fn check(
         &self,
         key: &SigningKey,
-        (envelope, data): (&str, &str),
+        (envelope, data): (&[u8], &str),
         sign: Option<&str>,
         sign_type: Option<&str>,
         configured: SignType,
@@ -85,10 +76,23 @@ impl Habit {
             },
             None => configured,
         };
+        // Each is read once at most. A list has no scalars at its root; then a reading of `data`
+        // signs nothing but the key.
+        let data = LazyCell::new(|| scalars_of_json(data).unwrap_or_default());
+        let envelope = LazyCell::new(|| {
+            let json = std::str::from_utf8(envelope).unwrap_or_default();
+            scalars_of_json(json).unwrap_or_default()
+        });
         let last = self.0.load(Ordering::Relaxed);
         let all = SignatureReading::ALL.into_iter().enumerate();
         for (place, reading) in all.cycle().skip(last).take(SignatureReading::ALL.len()) {
-            let canonical = reading.canonical(envelope, data, signed_with);
+            let canonical = match reading {
+                SignatureReading::Data => Canonical::of(pairs(&data)),
+                SignatureReading::DataAndSignType => {
+                    Canonical::of(with_sign_type(&data, signed_with))
+                }
+                SignatureReading::Envelope => Canonical::of(pairs(&envelope)),
+            };
             if key.verify(&canonical, signed_with, sign.trim()) {
                 self.0.store(place, Ordering::Relaxed);
                 return SignatureVerdict::Matched(reading);
@@ -96,4 +100,19 @@ impl Habit {
         }
         SignatureVerdict::Mismatched
     }
+}
+
+fn pairs<'a>(scalars: &'a [Scalar<'_>]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    scalars.iter().map(|(name, value)| (&**name, &**value))
+}
+
+/// The pairs with that of `sign_type` in its place, whatever `data` has under that name.
+fn with_sign_type<'a>(
+    scalars: &'a [Scalar<'_>],
+    sign_type: SignType,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    const NAME: &str = "sign_type";
+    let (before, after) = scalars.split_at(scalars.partition_point(|(name, _)| **name < *NAME));
+    let after = pairs(after).filter(|(name, _)| *name != NAME);
+    pairs(before).chain([(NAME, sign_type.as_str())]).chain(after)
 }

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::encode::{Encoder, WireObject};
 use crate::error::{Error, ErrorKind};
 use crate::operation::{Effect, Idempotency, OperationMeta};
+use crate::sign::in_hex;
 
 mod rsa;
 
@@ -107,7 +108,7 @@ impl PublicKey {
     pub fn seal<T: Sealable>(&self, object: &T) -> Result<Sealed<T>, Error> {
         let json = plain_text(object)?;
         match self.key.encrypt(&json, &mut rand::thread_rng()) {
-            Some(block) => Ok(Sealed { hex: hex::encode(block).into(), of: PhantomData }),
+            Some(block) => Ok(Sealed { hex: in_hex(&block).into(), of: PhantomData }),
             None => Err(self.too_long(T::NAME, &json)),
         }
     }

@@ -7,26 +7,24 @@
 //! PHP then trims `&` from both ends of the joined string, and so does [`Canonical`].
 //!
 //! Requests are signed while they are written ([`crate::encode`]): their keys are known to be in
-//! order. [`scalars_of_json`] and [`canonical_of`] are for the other
-//! direction, where any JSON may come: webhooks, reply signatures, and requests that an app wants
-//! signed ([`crate::delegate`]).
+//! order. [`scalars_of_json`] is for the other direction, where any JSON may come: webhooks and
+//! reply signatures. [`crate::delegate`] reads the requests that an app wants signed more strictly.
 //!
 //! Invariant: no text with the secret in it leaves this module. An unknown `sign_type` would make
 //! the documented routine return one; [`SignType`] is closed, so there is no such case.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use hmac::{Hmac, Mac};
 use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::error::{Error, ErrorKind};
+use crate::raw_json;
 
 /// How a message is signed. Closed, and written exactly as the gateway expects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -85,7 +83,18 @@ impl SigningKey {
     }
 
     /// The signature of a canonical string, in lower-case hex.
-    pub(crate) fn sign(&self, canonical: &str, sign_type: SignType) -> String {
+    pub(crate) fn sign(&self, canonical: &Canonical, sign_type: SignType) -> String {
+        self.digest(canonical, sign_type, in_hex)
+    }
+
+    /// The signature in bytes, for `take` to look at: sixteen or thirty-two.
+    fn digest<R>(
+        &self,
+        canonical: &Canonical,
+        sign_type: SignType,
+        take: impl FnOnce(&[u8]) -> R,
+    ) -> R {
+        let canonical = canonical.as_str();
         let secret = self.secret.expose_secret();
         match sign_type {
             SignType::Md5 => {
@@ -93,14 +102,14 @@ impl SigningKey {
                 md5.update(canonical);
                 md5.update("&key=");
                 md5.update(secret);
-                hex::encode(md5.finalize())
+                take(&md5.finalize())
             }
             SignType::HmacSha256 => {
                 let mut hmac = self.hmac.clone();
                 hmac.update(canonical.as_bytes());
                 hmac.update(b"&key=");
                 hmac.update(secret.as_bytes());
-                hex::encode(hmac.finalize().into_bytes())
+                take(&hmac.finalize().into_bytes())
             }
         }
     }
@@ -110,15 +119,27 @@ impl SigningKey {
     pub(crate) fn derive(&self, label: &str) -> String {
         let mut hmac = self.hmac.clone();
         hmac.update(label.as_bytes());
-        hex::encode(hmac.finalize().into_bytes())
+        in_hex(&hmac.finalize().into_bytes())
     }
 
     /// Whether `signature` signs `canonical`: without regard to case, in constant time.
-    pub(crate) fn verify(&self, canonical: &str, sign_type: SignType, signature: &str) -> bool {
-        let expected = self.sign(canonical, sign_type);
-        let given = signature.to_ascii_lowercase();
-        expected.as_bytes().ct_eq(given.as_bytes()).into()
+    pub(crate) fn verify(
+        &self,
+        canonical: &Canonical,
+        sign_type: SignType,
+        signature: &str,
+    ) -> bool {
+        let Ok(given) = hex::decode(signature) else { return false };
+        self.digest(canonical, sign_type, |expected| expected.ct_eq(&given).into())
     }
+}
+
+/// Bytes as lower-case hex. (`hex::encode` makes the text of single characters, which takes longer
+/// than all the rest of a request's text.)
+pub(crate) fn in_hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect();
+    String::from_utf8(digits).expect("digits are ASCII")
 }
 
 /// The string that is signed, grown in the order of the keys.
@@ -128,6 +149,24 @@ pub(crate) struct Canonical {
 }
 
 impl Canonical {
+    pub(crate) fn with_capacity(bytes: usize) -> Canonical {
+        Canonical { text: String::with_capacity(bytes) }
+    }
+
+    /// The string for pairs that are in byte order of their keys, `sign` left out.
+    pub(crate) fn of<K: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Canonical {
+        // The scalars of an order are half of that.
+        let mut canonical = Canonical::with_capacity(1_024);
+        for (key, value) in pairs {
+            if key.as_ref() != "sign" {
+                canonical.push(key.as_ref(), value.as_ref());
+            }
+        }
+        canonical
+    }
+
     /// Adds a pair. An empty value is the caller's to leave out, or (for `false`) to keep.
     pub(crate) fn push(&mut self, key: &str, value: &str) {
         self.text.reserve(key.len() + value.len() + 2);
@@ -138,69 +177,70 @@ impl Canonical {
     }
 
     /// The joined string, trimmed as PHP's `trim($buff, "&")` does.
-    pub(crate) fn as_str(&self) -> &str {
+    fn as_str(&self) -> &str {
         self.text.trim_matches('&')
     }
 }
 
+/// A name, and what PHP prints of its value.
+pub(crate) type Scalar<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The scalars at the root of a JSON object, printed as PHP prints them, in byte order of keys.
 /// `null`, empty texts, arrays and objects are not there; `false` is there, and empty.
-pub(crate) fn scalars_of_json(json: &str) -> Result<BTreeMap<String, String>, serde_json::Error> {
-    let members: BTreeMap<String, &RawValue> = Members::deserialize_from(json)?;
-    let mut scalars = BTreeMap::new();
-    for (key, value) in members {
-        if let Some(printed) = php_print(value.get())? {
-            scalars.insert(key, printed);
-        }
-    }
-    Ok(scalars)
-}
-
-/// The string that is signed for pairs that are in byte order of their keys, `sign` left out.
-pub(crate) fn canonical_of<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
-    let mut canonical = Canonical::default();
-    for (key, value) in pairs.filter(|(key, _)| *key != "sign") {
-        canonical.push(key, value);
-    }
-    canonical.as_str().to_owned()
-}
-
-/// A JSON object whose last value of a repeated key counts, as in PHP.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Members<'a> {
-    #[serde(borrow)]
-    members: BTreeMap<String, &'a RawValue>,
-}
-
-impl<'a> Members<'a> {
-    fn deserialize_from(
-        json: &'a str,
-    ) -> Result<BTreeMap<String, &'a RawValue>, serde_json::Error> {
-        serde_json::from_str::<Members<'a>>(json).map(|it| it.members)
-    }
+pub(crate) fn scalars_of_json(json: &str) -> Result<Vec<Scalar<'_>>, serde_json::Error> {
+    let mut members = raw_json::members(json)?;
+    // The last value of a repeated key counts, as in PHP.
+    members.reverse();
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    members.dedup_by(|(again, _), (last, _)| again == last);
+    let printed = members.into_iter().filter_map(|(key, value)| match php_print(value.get()) {
+        Ok(printed) => printed.map(|printed| Ok((key, printed))),
+        Err(error) => Some(Err(error)),
+    });
+    printed.collect()
 }
 
 /// What PHP prints for a decoded JSON value, or `None` where it is not signed.
-pub(crate) fn php_print(json: &str) -> Result<Option<String>, serde_json::Error> {
-    Ok(match json.as_bytes().first() {
-        Some(b'"') => Some(serde_json::from_str::<String>(json)?).filter(|text| !text.is_empty()),
-        Some(b't') => Some("1".to_owned()),
-        Some(b'f') => Some(String::new()),
-        Some(b'-' | b'0'..=b'9') => Some(php_number(json)),
-        _ => None,
-    })
+pub(crate) fn php_print(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
+    let printed = match json.as_bytes().first() {
+        Some(b'"') => raw_json::text(json)?,
+        Some(b't') => Cow::Borrowed("1"),
+        Some(b'f') => return Ok(Some(Cow::Borrowed(""))),
+        Some(b'-' | b'0'..=b'9') => php_number(json),
+        _ => return Ok(None),
+    };
+    Ok(Some(printed).filter(|printed| !printed.is_empty()))
 }
 
 /// What PHP 8 prints for a JSON number. Whole numbers that fit 64 bits stay whole; all others
 /// become floats with `precision = 14`, in exponent form from 1e14 up and below 1e-4.
-///
-/// The text becomes a binary float and a text again, exactly as in PHP, because the signature is
-/// over that rounding. Nothing is computed with it, and no amount is taken from it.
-pub(crate) fn php_number(json: &str) -> String {
-    if let Ok(whole) = json.parse::<i64>() {
-        return whole.to_string();
+pub(crate) fn php_number(json: &str) -> Cow<'_, str> {
+    match json.parse::<i64>() {
+        Ok(0) => Cow::Borrowed("0"),
+        Ok(_) => Cow::Borrowed(json),
+        Err(_) => unrounded(json).map_or_else(|| Cow::Owned(rounded(json)), Cow::Borrowed),
     }
+}
+
+/// A decimal that no rounding changes: of at most 14 digits, and not so small that it would get an
+/// exponent. Only the zeros at its end go.
+fn unrounded(json: &str) -> Option<&str> {
+    let (whole, fraction) = json.split_once('.')?;
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let fraction = fraction.trim_end_matches('0');
+    let short = digits.len() + fraction.len() <= 14;
+    let small = digits == "0" && fraction.starts_with("0000");
+    if !short || small || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let point = usize::from(!fraction.is_empty());
+    Some(&json[..whole.len() + point + fraction.len()])
+}
+
+/// Any other number. The text becomes a binary float and a text again, exactly as in PHP, because
+/// the signature is over that rounding. Nothing is computed with it, and no amount is taken from
+/// it.
+fn rounded(json: &str) -> String {
     let float: f64 = json.parse().unwrap_or(f64::NAN);
     if float.is_infinite() {
         return if float.is_sign_negative() { "-INF" } else { "INF" }.to_owned();
@@ -243,6 +283,9 @@ fn zeros(count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
     use super::*;
 
     #[test]
@@ -269,6 +312,34 @@ mod tests {
         check("0.30000000000000004", "0.3");
         check("1e-400", "0");
         check("1.5e3", "1500");
+        check("1234567890.12345", "1234567890.1235");
+    }
+
+    #[test]
+    fn what_no_rounding_changes_prints_as_if_it_were_rounded() {
+        let random = &mut StdRng::seed_from_u64(1_863);
+        let mut unchanged = 0;
+        for _ in 0..100_000 {
+            let whole = random.r#gen::<u64>() >> random.gen_range(16..64);
+            let fraction = random.r#gen::<u64>() >> random.gen_range(0..64);
+            let (sign, width) = (if random.r#gen() { "-" } else { "" }, random.gen_range(1..20));
+            let json = format!("{sign}{whole}.{fraction:0width$}");
+            if let Some(printed) = unrounded(&json) {
+                assert_eq!(printed, rounded(&json), "{json}");
+                unchanged += 1;
+            }
+        }
+        assert!(unchanged > 10_000, "{unchanged}");
+    }
+
+    #[test]
+    fn of_a_name_that_comes_twice_the_last_value_is_signed() {
+        let json = r#"{"z":"\u0061","\u0062":1,"y":[],"b":false,"x":"x","n":null,"e":"","x":null}"#;
+        let scalars = scalars_of_json(json).unwrap();
+        assert_eq!(Canonical::of(scalars).as_str(), "b=&z=a");
+        assert!(scalars_of_json("[1]").is_err());
+        assert!(scalars_of_json(r#"{"a":"\ud83d"}"#).is_err());
+        assert!(scalars_of_json(r#"{"a":"\ud83d","a":1}"#).is_ok());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Points in time and days as the gateway writes them: [`Timestamp`] and [`Date`].
 //!
 //! The gateway writes RFC 3339 in some replies and `Y-m-d H:i:s`, its own local time (UTC+7), in
-//! others. Both keep the text they came from, so that a third form breaks no reply and loses
-//! nothing: it then has a text, but no instant.
+//! others. Both are the text they came from, so that a third form breaks no reply and loses
+//! nothing: it then has a text, but no instant. The text is read when somebody asks, because of the
+//! many times in a reply hardly any is looked at.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 /// The gateway's local time.
 const PHNOM_PENH: Offset = Offset::constant(7);
 
-/// A point in time, with the text it came from.
+/// A point in time, as the text it came from.
 ///
 /// ```
 /// use kess_gateway::Timestamp;
@@ -28,7 +29,6 @@ const PHNOM_PENH: Offset = Offset::constant(7);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Timestamp {
     text: Box<str>,
-    instant: Option<jiff::Timestamp>,
 }
 
 impl Timestamp {
@@ -41,25 +41,23 @@ impl Timestamp {
     /// The point in time, where the text has one of the two known forms.
     #[must_use]
     pub fn instant(&self) -> Option<jiff::Timestamp> {
-        self.instant
+        let local = || {
+            let civil = civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", &*self.text).ok()?;
+            TimeZone::fixed(PHNOM_PENH).to_timestamp(civil).ok()
+        };
+        self.text.parse::<jiff::Timestamp>().ok().or_else(local)
     }
 }
 
 impl From<&str> for Timestamp {
     fn from(text: &str) -> Self {
-        let text = text.trim();
-        let local = || {
-            let civil = civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-            TimeZone::fixed(PHNOM_PENH).to_timestamp(civil).ok()
-        };
-        let instant = text.parse::<jiff::Timestamp>().ok().or_else(local);
-        Timestamp { text: text.into(), instant }
+        Timestamp { text: text.trim().into() }
     }
 }
 
 impl From<jiff::Timestamp> for Timestamp {
     fn from(instant: jiff::Timestamp) -> Self {
-        Timestamp { text: instant.to_string().into(), instant: Some(instant) }
+        Timestamp { text: instant.to_string().into() }
     }
 }
 
@@ -81,7 +79,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A day, `Y-m-d`, with the text it came from.
+/// A day, `Y-m-d`, as the text it came from.
 ///
 /// ```
 /// use kess_gateway::Date;
@@ -93,7 +91,6 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Date {
     text: Box<str>,
-    day: Option<civil::Date>,
 }
 
 impl Date {
@@ -106,19 +103,18 @@ impl Date {
     /// The day, where the text is one.
     #[must_use]
     pub fn day(&self) -> Option<civil::Date> {
-        self.day
+        self.text.parse().ok()
     }
 
     /// What a reply holds: any text is kept.
     pub(crate) fn lenient(text: &str) -> Date {
-        let text = text.trim();
-        Date { text: text.into(), day: text.parse().ok() }
+        Date { text: text.trim().into() }
     }
 }
 
 impl From<civil::Date> for Date {
     fn from(day: civil::Date) -> Self {
-        Date { text: day.to_string().into(), day: Some(day) }
+        Date { text: day.to_string().into() }
     }
 }
 

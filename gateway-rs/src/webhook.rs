@@ -32,7 +32,7 @@ use serde_json::{Map, Value};
 
 use crate::decode::{self, FromReply};
 use crate::error::{Error, ErrorKind};
-use crate::sign::{SignType, SigningKey, canonical_of, scalars_of_json};
+use crate::sign::{Canonical, SignType, SigningKey, scalars_of_json};
 
 /// No notice is anywhere near this long; who sends more is somebody else.
 const MAX_BODY: usize = 256 * 1024;
@@ -75,8 +75,8 @@ impl Verifier {
             Some(name) => name.parse().map_err(|_| not_signed("an unknown sign_type"))?,
             None => SignType::default(),
         };
-        let holds = |canonical: String| self.key.verify(&canonical, sign_type, sign.trim());
-        if holds(canonical_of(signed.iter())) || (!is_json && zeros_as_false(&signed).any(holds)) {
+        let holds = |canonical: Canonical| self.key.verify(&canonical, sign_type, sign.trim());
+        if holds(Canonical::of(&signed)) || (!is_json && zeros_as_false(&signed).any(holds)) {
             return Ok(Notice { signed, json });
         }
         Err(not_signed("a notice whose signature does not hold"))
@@ -134,7 +134,8 @@ type Fields = BTreeMap<String, String>;
 
 fn read_json(text: &str) -> Result<(Fields, String), Error> {
     let signed = scalars_of_json(text).map_err(|source| unreadable().with_source(source))?;
-    Ok((signed, text.to_owned()))
+    let owned = signed.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned()));
+    Ok((owned.collect(), text.to_owned()))
 }
 
 /// The signed fields of a form, and the form as JSON.
@@ -185,7 +186,7 @@ fn place_within<'a>(outer: &'a mut Value, steps: &[&str]) -> Option<&'a mut Valu
 
 /// What was signed if some of the zeros were `false` then. Made one at a time, because nobody has
 /// shown yet that the notice comes from the gateway.
-fn zeros_as_false(signed: &Fields) -> impl Iterator<Item = String> {
+fn zeros_as_false(signed: &Fields) -> impl Iterator<Item = Canonical> {
     static EMPTY: String = String::new();
     let zeros: Vec<&String> =
         signed.iter().filter(|(_, value)| *value == "0").map(|(key, _)| key).collect();
@@ -197,7 +198,7 @@ fn zeros_as_false(signed: &Fields) -> impl Iterator<Item = String> {
             Err(_) => false,
         };
         let pairs = signed.iter();
-        canonical_of(pairs.map(|(key, value)| (key, if chosen(key) { &EMPTY } else { value })))
+        Canonical::of(pairs.map(|(key, value)| (key, if chosen(key) { &EMPTY } else { value })))
     })
 }
 
@@ -224,7 +225,7 @@ pub fn sign_form_for_tests(
         .collect();
     signed.insert("sign_type".to_owned(), sign_type.as_str().to_owned());
     let key = SigningKey::new(SecretString::from(api_secret));
-    let sign = key.sign(&canonical_of(signed.iter()), sign_type);
+    let sign = key.sign(&Canonical::of(&signed), sign_type);
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields);
     form.append_pair("sign_type", sign_type.as_str());
@@ -248,6 +249,6 @@ pub fn sign_json_for_tests(
     let unsigned = format!("{members}{comma}\"sign_type\":\"{sign_type}\"");
     let (signed, _) = read_json(&format!("{{{unsigned}}}"))?;
     let key = SigningKey::new(SecretString::from(api_secret));
-    let sign = key.sign(&canonical_of(signed.iter()), sign_type);
+    let sign = key.sign(&Canonical::of(&signed), sign_type);
     Ok(format!("{{{unsigned},\"sign\":\"{sign}\"}}"))
 }

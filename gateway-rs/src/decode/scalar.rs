@@ -1,5 +1,6 @@
 //! Fields that are one value: text, number, flag, amount, time, and open enumerations.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -24,6 +25,18 @@ pub enum JsonScalar<'a> {
     Bool(bool),
 }
 
+impl<'a> JsonScalar<'a> {
+    /// The scalar as a text.
+    pub(crate) fn text(self) -> Cow<'a, str> {
+        match self {
+            JsonScalar::Text(text) => Cow::Borrowed(text),
+            JsonScalar::Integer(number) => Cow::Owned(number.to_string()),
+            JsonScalar::Float(number) => Cow::Owned(number.to_string()),
+            JsonScalar::Bool(value) => Cow::Owned(value.to_string()),
+        }
+    }
+}
+
 /// A type that is read from one scalar. Open enumerations implement this, through `open_enum!`.
 pub trait FromScalar: Sized {
     /// What an error calls it, such as `a whole number`.
@@ -37,12 +50,7 @@ impl FromScalar for String {
     const EXPECTED: &'static str = "text";
 
     fn from_scalar(scalar: JsonScalar<'_>) -> Option<Self> {
-        Some(match scalar {
-            JsonScalar::Text(text) => text.to_owned(),
-            JsonScalar::Integer(number) => number.to_string(),
-            JsonScalar::Float(number) => number.to_string(),
-            JsonScalar::Bool(value) => value.to_string(),
-        })
+        Some(scalar.text().into_owned())
     }
 }
 
@@ -84,7 +92,7 @@ impl FromScalar for Timestamp {
     const EXPECTED: &'static str = "a point in time";
 
     fn from_scalar(scalar: JsonScalar<'_>) -> Option<Self> {
-        String::from_scalar(scalar).map(|text| Timestamp::from(text.as_str()))
+        Some(Timestamp::from(&*scalar.text()))
     }
 }
 
@@ -92,7 +100,7 @@ impl FromScalar for Date {
     const EXPECTED: &'static str = "a day";
 
     fn from_scalar(scalar: JsonScalar<'_>) -> Option<Self> {
-        String::from_scalar(scalar).map(|text| Date::lenient(&text))
+        Some(Date::lenient(&scalar.text()))
     }
 }
 
@@ -100,7 +108,7 @@ impl FromScalar for Currency {
     const EXPECTED: &'static str = "a currency";
 
     fn from_scalar(scalar: JsonScalar<'_>) -> Option<Self> {
-        String::from_scalar(scalar).map(|text| Currency::from(text.as_str()))
+        Some(Currency::from(&*scalar.text()))
     }
 }
 
@@ -169,7 +177,7 @@ impl<T: FromScalar> FromScalar for OptionalScalar<T> {
 
     fn from_scalar(scalar: JsonScalar<'_>) -> Option<Self> {
         match scalar {
-            JsonScalar::Text(text) if text.trim().is_empty() => Some(OptionalScalar(None)),
+            JsonScalar::Text(text) if text.trim_start().is_empty() => Some(OptionalScalar(None)),
             scalar => T::from_scalar(scalar).map(|value| OptionalScalar(Some(value))),
         }
     }

@@ -4,23 +4,19 @@
 //! the other signed. Numbers are kept as they are written.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::raw_json::{self, Members};
 
 /// No request nests deeper. The gateway's own PHP stops at 512.
 const MAX_DEPTH: usize = 16;
 /// No name of a field, and no name of a service, is longer.
 const MAX_NAME: usize = 64;
 
-/// A JSON object: its names and values, as they stand there.
-type Members<'a> = Vec<(String, &'a RawValue)>;
-
 /// The members of a JSON object, or what is wrong with it.
 pub(super) fn members(json: &str) -> Result<Members<'_>, &'static str> {
-    let members = object(json).map_err(|()| "is not a JSON object")?;
+    let members = raw_json::members(json).map_err(|_| "is not a JSON object")?;
     if !members.iter().all(|(name, _)| is_name(name)) {
         return Err("has a field whose name is none: letters, digits, `_`, `-` and `.`");
     }
@@ -53,7 +49,7 @@ fn check(json: &str, left: usize) -> Result<(), &'static str> {
     let left = left.checked_sub(1).ok_or("is nested too deeply")?;
     match json.as_bytes().first() {
         Some(b'{') => {
-            let members = object(json).map_err(|()| unreadable)?;
+            let members = raw_json::members(json).map_err(|_| unreadable)?;
             unrepeated(&members)?;
             members.iter().try_for_each(|(_, value)| check(value.get(), left))
         }
@@ -62,38 +58,7 @@ fn check(json: &str, left: usize) -> Result<(), &'static str> {
             items.iter().try_for_each(|value| check(value.get(), left))
         }
         // A lone half of a character is no text, though it stands in quotes.
-        Some(b'"') => serde_json::from_str::<String>(json).map(|_| ()).map_err(|_| unreadable),
+        Some(b'"') => raw_json::text(json).map(|_| ()).map_err(|_| unreadable),
         _ => Ok(()),
-    }
-}
-
-fn object(json: &str) -> Result<Members<'_>, ()> {
-    serde_json::from_str::<Object<'_>>(json).map(|object| object.0).map_err(|_| ())
-}
-
-/// An object that keeps every member, however often its name comes.
-struct Object<'a>(Members<'a>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(InOrder).map(Object)
-    }
-}
-
-struct InOrder;
-
-impl<'de> Visitor<'de> for InOrder {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
     }
 }

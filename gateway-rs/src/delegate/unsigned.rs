@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::strict;
 use crate::error::{Error, ErrorKind};
-use crate::sign::{SignType, canonical_of, php_print};
+use crate::sign::{Canonical, SignType, php_print};
 
 /// No request is anywhere near this long.
 const MAX_BODY: usize = 256 * 1024;
@@ -78,12 +78,12 @@ impl UnsignedRequest {
             let printed = php_print(value).map_err(|_| wrong("holds a text that is none"))?;
             let Some(printed) = printed else { continue };
             let is_text = value.starts_with('"');
-            match name.as_str() {
+            match &*name {
                 "service" => has_service = is_text && strict::is_name(&printed),
                 "sign_type" if is_text => sign_type = printed.parse().ok(),
                 _ => {}
             }
-            fields.insert(name, printed);
+            fields.insert(name.into_owned(), printed.into_owned());
         }
         if !has_service {
             return Err(wrong("names no service"));
@@ -132,8 +132,8 @@ impl UnsignedRequest {
     }
 
     /// The text under the signature.
-    pub(crate) fn canonical(&self) -> String {
-        canonical_of(self.fields.iter())
+    pub(crate) fn canonical(&self) -> Canonical {
+        Canonical::of(&self.fields)
     }
 
     /// The body to send. `signature` is hex.

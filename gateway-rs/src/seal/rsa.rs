@@ -8,7 +8,7 @@
 //! secret, and `crypto-bigint` multiplies in constant time.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, Odd};
+use crypto_bigint::{BoxedUint, MontyForm, MontyMultiplier, Odd};
 use pkcs1::der::{Document, Error as DerError};
 use rand::RngCore;
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
@@ -97,14 +97,22 @@ impl RsaPublicKey {
 
     /// `block ^ exponent mod modulus`, as long as the block.
     fn power(&self, block: &[u8]) -> Vec<u8> {
-        let base = BoxedMontyForm::new(uint(block), &self.modulus);
-        // From the second bit of the exponent on; the first is the base itself.
-        let bits = (0..self.exponent.ilog2()).rev();
-        let power = bits.fold(base.clone(), |power, bit| {
-            let square = power.square();
-            if self.exponent >> bit & 1 == 1 { square.mul(&base) } else { square }
-        });
-        let bytes = power.retrieve().to_be_bytes();
+        let block = uint(block);
+        let base = BoxedMontyForm::new(block.clone(), &self.modulus);
+        let mut multiplier = <BoxedMontyForm as MontyForm>::Multiplier::from(&self.modulus);
+        // The first bit of the exponent is the base itself.
+        let mut power = base.clone();
+        for bit in (1..self.exponent.ilog2()).rev() {
+            multiplier.square_assign(&mut power);
+            if self.exponent >> bit & 1 == 1 {
+                multiplier.mul_assign(&mut power, &base);
+            }
+        }
+        // The last bit of an odd number is set. To multiply by a number that is not in Montgomery's
+        // form is also to leave that form, so this step does both.
+        multiplier.square_assign(&mut power);
+        multiplier.mul_assign(&mut power, &BoxedMontyForm::from_montgomery(block, &self.modulus));
+        let bytes = power.as_montgomery().to_be_bytes();
         // Whole words, of which the first may have more bytes than the modulus.
         bytes[bytes.len() - self.size..].to_vec()
     }

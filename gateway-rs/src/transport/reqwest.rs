@@ -177,15 +177,12 @@ async fn exchange(
     taken: Arc<AtomicBool>,
 ) -> Result<HttpResponse, Failure> {
     let body = WatchedBody { bytes: Some(request.body), taken };
-    let response = client
-        .post(request.url)
-        .headers(request.headers)
-        .body(reqwest::Body::wrap(body))
-        .send()
-        .await
-        .map_err(failure)?;
+    let mut outgoing = reqwest::Request::new(reqwest::Method::POST, request.url);
+    *outgoing.headers_mut() = request.headers;
+    *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
+    let mut response = client.execute(outgoing).await.map_err(failure)?;
     let status = response.status().as_u16();
-    let headers = response.headers().clone();
+    let headers = std::mem::take(response.headers_mut());
     let body = read_body(response).await?;
     Ok(HttpResponse { status, headers, body })
 }

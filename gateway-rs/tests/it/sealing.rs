@@ -24,9 +24,10 @@ fn openssl(folder: &Path, args: &str) -> Option<Output> {
 }
 
 /// A key pair in a folder: `private.pem`, and the public half in both forms.
-fn key_pair(options: &str) -> Option<(tempfile::TempDir, [PublicKey; 2])> {
+fn key_pair(bits: u32, exponent: u64) -> Option<(tempfile::TempDir, [PublicKey; 2])> {
     let folder = tempfile::tempdir().unwrap();
-    openssl(folder.path(), &format!("genrsa -out private.pem {options}"))?;
+    let of = format!("-pkeyopt rsa_keygen_bits:{bits} -pkeyopt rsa_keygen_pubexp:{exponent}");
+    openssl(folder.path(), &format!("genpkey -algorithm RSA {of} -out private.pem"))?;
     openssl(folder.path(), "rsa -in private.pem -pubout -out spki.pem")?;
     openssl(folder.path(), "rsa -in private.pem -RSAPublicKey_out -out pkcs1.pem")?;
     let read = |name: &str| {
@@ -46,7 +47,7 @@ fn opened(folder: &Path, hex_text: &str) -> String {
 
 #[test]
 fn openssl_opens_what_either_form_of_the_key_sealed() {
-    let Some((folder, keys)) = key_pair("2048") else {
+    let Some((folder, keys)) = key_pair(2_048, 65_537) else {
         return println!("skipped: there is no openssl here to compare with");
     };
     for key in keys {
@@ -63,7 +64,7 @@ fn openssl_opens_what_either_form_of_the_key_sealed() {
 
 #[test]
 fn a_block_fits_to_the_byte_and_not_one_more() {
-    let Some((folder, [key, _])) = key_pair("2048") else {
+    let Some((folder, [key, _])) = key_pair(2_048, 65_537) else {
         return println!("skipped: there is no openssl here to compare with");
     };
     // {"first_name":""} is 17 bytes.
@@ -80,17 +81,26 @@ fn a_block_fits_to_the_byte_and_not_one_more() {
 
 #[test]
 fn keys_of_every_size_and_exponent_work() {
-    // 1032 and 2056 bits are no whole words.
-    for options in ["512", "1032", "-3 1024", "2056", "-3 4096"] {
-        let Some((folder, keys)) = key_pair(options) else {
+    // 1032 and 2056 bits are no whole words; the larger exponents have bits set in their middle.
+    let keys = [
+        (512, 65_537),
+        (1_032, 65_537),
+        (1_024, 3),
+        (1_024, 0b1011),
+        (1_024, 4_294_967_291),
+        (2_056, 65_537),
+        (4_096, 3),
+    ];
+    for (bits, exponent) in keys {
+        let Some((folder, keys)) = key_pair(bits, exponent) else {
             return println!("skipped: there is no openssl here to compare with");
         };
         for key in keys {
             for name in ["D", "Dara Sok"] {
                 let sealed = key.seal(&Customer { first_name: name.into() }).unwrap();
-                assert_eq!(sealed.as_hex().len(), (key.capacity() + 11) * 2, "{options}");
+                assert_eq!(sealed.as_hex().len(), (key.capacity() + 11) * 2, "{bits} {exponent}");
                 let opened = opened(folder.path(), sealed.as_hex());
-                assert_eq!(opened, format!(r#"{{"first_name":"{name}"}}"#), "{options}");
+                assert_eq!(opened, format!(r#"{{"first_name":"{name}"}}"#), "{bits} {exponent}");
             }
         }
     }
