@@ -170,8 +170,9 @@ struct Part {
 impl Part {
     fn look(&mut self, found: &Found<'_>, hasher: &Hasher) {
         let Found::Row(row) = found else { return };
-        if !row.reference.is_empty() {
-            self.hashes.reference(hasher, row.reference);
+        let reference = row.value(Column::Reference);
+        if !reference.is_empty() {
+            self.hashes.reference(hasher, reference);
         }
         if let Some(payment) = row.payment() {
             self.hashes.payment(hasher, &payment);
@@ -412,8 +413,9 @@ fn suspect(row: &Row<'_>, suspects: &Suspects, suspected: &mut Suspected) {
     if let Some(payment) = payment {
         suspects.payment(suspected, payment, row.place);
     }
-    if !row.reference.is_empty() {
-        suspects.reference(suspected, row.reference, row.place, money);
+    let reference = row.value(Column::Reference);
+    if !reference.is_empty() {
+        suspects.reference(suspected, reference, row.place, money);
     }
 }
 

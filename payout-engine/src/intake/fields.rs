@@ -20,7 +20,8 @@ use super::finding::Code;
 use super::heading::Column;
 use super::records::{Field, Kinds, Origin};
 
-/// Why a value is refused, before it is known where it stands.
+/// Why a value is refused, before it is known where it stands. It is boxed wherever it goes: nearly
+/// every value passes, and what says so fits into a register then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Flaw {
     pub(super) code: Code,
@@ -28,8 +29,8 @@ pub(super) struct Flaw {
     pub(super) hint: String,
 }
 
-pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Flaw {
-    Flaw { code, message: message.into(), hint: hint.into() }
+pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Box<Flaw> {
+    Box::new(Flaw { code, message: message.into(), hint: hint.into() })
 }
 
 /// A text that is not empty, and the kinds of its characters: most rules need no more.
@@ -39,7 +40,11 @@ pub(super) struct Text<'a> {
     kinds: Kinds,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, kinds: Kinds::of(text.as_bytes()) }
+    }
+
     /// Whether it is digits only.
     fn is_digits(&self) -> bool {
         self.kinds == Kinds::DIGIT
@@ -52,6 +57,9 @@ const REFERENCE_CHARS: usize = 100;
 /// The longest email address, in characters (RFC 5321).
 const EMAIL_CHARS: usize = 254;
 
+/// What is no longer than this, in characters, is too long in no column.
+const SHORT: usize = 50;
+
 /// How many characters the gateway takes, for the columns where it says so.
 fn longest(column: Column) -> Option<usize> {
     match column {
@@ -61,7 +69,7 @@ fn longest(column: Column) -> Option<usize> {
         Column::Body => Some(255),
         Column::Address => Some(1000),
         Column::City => Some(500),
-        Column::Postcode => Some(50),
+        Column::Postcode => Some(SHORT),
         _ => None,
     }
 }
@@ -85,26 +93,27 @@ pub(super) fn is_numeric(column: Column) -> bool {
 
 /// The text of a field, without the blanks around it.
 #[inline]
-pub(super) fn text(column: Column, field: Field<'_>) -> Result<Text<'_>, Flaw> {
+pub(super) fn text(column: Column, field: Field<'_>) -> Result<Text<'_>, Box<Flaw>> {
     let text = field.text().map_err(|error| undecodable(field, error))?;
-    if has_no_blanks_around(text) && !field.kinds.has(Kinds::ODD) {
+    let is_bare = field.kinds.only(Kinds::GRAPHIC) || has_no_blanks_around(text);
+    if is_bare && !field.kinds.has(Kinds::ODD) {
         return Ok(Text { text, kinds: field.kinds });
     }
     trimmed(column, text)
 }
 
 /// The text without the blanks around it, if no character of it is one that cannot be.
-fn trimmed(column: Column, text: &str) -> Result<Text<'_>, Flaw> {
+fn trimmed(column: Column, text: &str) -> Result<Text<'_>, Box<Flaw>> {
     let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
-    let kinds = Kinds::of(text.as_bytes());
-    if kinds.has(Kinds::ODD) {
+    let value = Text::of(text);
+    if value.kinds.has(Kinds::ODD) {
         controls(column, text)?;
     }
-    Ok(Text { text, kinds })
+    Ok(value)
 }
 
 /// Characters that are none.
-fn controls(column: Column, text: &str) -> Result<(), Flaw> {
+fn controls(column: Column, text: &str) -> Result<(), Box<Flaw>> {
     if text.contains('\0') {
         let hint = "the file is damaged: export it again";
         return Err(flaw(Code::NulByte, "the text holds a zero byte", hint));
@@ -131,7 +140,7 @@ fn has_no_blanks_around(text: &str) -> bool {
 
 /// What is wrong with bytes that are no text. The place is given so that it can be looked at; which
 /// character was meant is for the person to say who wrote it.
-pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
+pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Box<Flaw> {
     let Origin { offset, encoding } = field.origin;
     let at = encoding.bytes_in_file(&field.bytes[..error.valid_up_to()]) + 1;
     let place =
@@ -149,36 +158,47 @@ pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
 
 /// Checks `value`, which is not empty, against every rule of `column` but those of amounts.
 #[inline]
-pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Flaw> {
+pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Box<Flaw>> {
     damage::check(column, value)?;
     let text = value.text;
     if is_exact(column) {
         characters(column, value)?;
     }
     // No text has more characters than bytes.
-    if let Some(most) = longest(column).filter(|&most| text.len() > most) {
-        let count = text.chars().count();
-        if count > most {
-            let message = format!("{count} characters, and the gateway takes {most}");
-            return Err(flaw(Code::TooLong, message, "shorten it"));
-        }
+    if text.len() > SHORT {
+        length(column, text)?;
     }
     match column {
         Column::BankAccountNumber => account(value),
         Column::PhoneNumber => phone(value),
         Column::Email => email(text),
-        Column::Bic => bic(text),
+        Column::Bic => bic(value),
         Column::Currency => currency(text).map(drop),
         _ => Ok(()),
     }
 }
 
-/// Characters that nobody sees, digits of other scripts, letters that look like others.
-fn characters(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
-    // None of those that can be typed on every keyboard.
-    if kinds.only(Kinds::GRAPHIC.and(Kinds::BLANK)) {
+/// More characters than the gateway takes.
+fn length(column: Column, text: &str) -> Result<(), Box<Flaw>> {
+    let Some(most) = longest(column).filter(|&most| text.len() > most) else { return Ok(()) };
+    let count = text.chars().count();
+    if count <= most {
         return Ok(());
     }
+    let message = format!("{count} characters, and the gateway takes {most}");
+    Err(flaw(Code::TooLong, message, "shorten it"))
+}
+
+/// Characters that nobody sees, digits of other scripts, letters that look like others.
+#[inline]
+fn characters(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Box<Flaw>> {
+    // None of those that can be typed on every keyboard.
+    if kinds.only(Kinds::GRAPHIC.and(Kinds::BLANK)) { Ok(()) } else { foreign(column, text) }
+}
+
+/// [`characters`] for a text with one that not every keyboard has.
+#[cold]
+fn foreign(column: Column, text: &str) -> Result<(), Box<Flaw>> {
     for (at, c) in text.chars().enumerate() {
         let place = || format!("U+{:04X} at position {}", u32::from(c), at + 1);
         if is_invisible(c) {
@@ -214,7 +234,7 @@ fn looks_like_another(c: char) -> bool {
         | '\u{2100}'..='\u{214f}' | '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
-fn account(value: Text<'_>) -> Result<(), Flaw> {
+fn account(value: Text<'_>) -> Result<(), Box<Flaw>> {
     if value.is_digits() {
         return Ok(());
     }
@@ -223,7 +243,7 @@ fn account(value: Text<'_>) -> Result<(), Flaw> {
     Err(flaw(Code::AccountDigits, message, hint))
 }
 
-fn phone(value: Text<'_>) -> Result<(), Flaw> {
+fn phone(value: Text<'_>) -> Result<(), Box<Flaw>> {
     if (6..=15).contains(&value.text.len()) && value.is_digits() {
         return Ok(());
     }
@@ -231,7 +251,7 @@ fn phone(value: Text<'_>) -> Result<(), Flaw> {
     Err(flaw(Code::PhoneFormat, message, "write it as 012345678 or 85512345678"))
 }
 
-fn email(text: &str) -> Result<(), Flaw> {
+fn email(text: &str) -> Result<(), Box<Flaw>> {
     let is_refused = |c: char| {
         matches!(c, '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '[' | ']')
             || c.is_whitespace()
@@ -257,17 +277,17 @@ fn email(text: &str) -> Result<(), Flaw> {
     Err(flaw(Code::EmailFormat, message, "write one address, such as dara@example.com"))
 }
 
-fn bic(text: &str) -> Result<(), Flaw> {
-    let shaped = |text: &str| {
+fn bic(value: Text<'_>) -> Result<(), Box<Flaw>> {
+    let shaped = |Text { text, kinds }: Text<'_>| {
         (4..=11).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_uppercase())
-            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+            && kinds.only(Kinds::UPPER.and(Kinds::DIGIT))
     };
-    if shaped(text) {
+    if shaped(value) {
         return Ok(());
     }
-    let capitals = text.to_uppercase();
-    let hint = if shaped(&capitals) {
+    let capitals = value.text.to_uppercase();
+    let hint = if shaped(Text::of(&capitals)) {
         format!("write {capitals}")
     } else {
         "write the bank's code in capitals, such as ABAAKHPP, ACLBKHPP or WING".to_owned()
@@ -277,7 +297,7 @@ fn bic(text: &str) -> Result<(), Flaw> {
 }
 
 /// The currency of a row.
-pub(super) fn currency(text: &str) -> Result<Currency, Flaw> {
+pub(super) fn currency(text: &str) -> Result<Currency, Box<Flaw>> {
     match text {
         "USD" => Ok(Currency::Usd),
         "KHR" => Ok(Currency::Khr),
@@ -288,13 +308,6 @@ pub(super) fn currency(text: &str) -> Result<Currency, Flaw> {
             };
             Err(flaw(Code::CurrencyUnknown, "the currency is neither USD nor KHR", hint))
         }
-    }
-}
-
-#[cfg(test)]
-impl<'a> Text<'a> {
-    fn of(text: &'a str) -> Self {
-        Self { text, kinds: Kinds::of(text.as_bytes()) }
     }
 }
 

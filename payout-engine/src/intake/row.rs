@@ -20,38 +20,36 @@ pub(super) struct Rules {
     pub(super) capacity: usize,
 }
 
-/// A row that was read. Its values are where the file has them, because most of the time nobody
-/// wants them for longer than it takes to look at them.
+/// A row that was read. A check wants few of its values, so they stay where the file has them, and
+/// a row is small.
 pub(super) struct Row<'a> {
     record: Record<'a>,
     rules: &'a Rules,
     pub(super) place: Place,
-    /// Empty where it is missing or refused, as is every other value.
-    pub(super) reference: &'a str,
-    first_name: &'a str,
-    last_name: &'a str,
-    holder_name: &'a str,
-    phone_number: &'a str,
-    email: &'a str,
-    account: &'a str,
-    bic: &'a str,
-    address: &'a str,
-    city: &'a str,
-    postcode: &'a str,
-    body: &'a str,
+    refused: Columns,
     /// The amount in the smallest unit of the currency; zero where it is refused.
     pub(super) units: u64,
     /// Nothing where it is refused.
     currency: Option<Currency>,
     /// The first reason why the row is not valid.
-    pub(super) invalid: Option<Reason>,
+    invalid: Option<Box<Reason>>,
 }
 
 impl<'a> Row<'a> {
+    /// The value of a column; empty where it is missing or refused.
+    #[inline]
+    pub(super) fn value(&self, column: Column) -> &'a str {
+        let place = self.rules.heading.place(column).filter(|_| !self.refused.has(column));
+        let text = place.and_then(|place| fields::text(column, self.record.field(place)).ok());
+        text.map_or("", |text| text.text)
+    }
+
     /// What the row pays, and to whom; nothing where it is not valid.
+    #[inline]
     pub(super) fn payment(&self) -> Option<Payment<&'a str>> {
         let currency = self.currency.clone().filter(|_| self.invalid.is_none())?;
-        Some(Payment { bic: self.bic, account: self.account, units: self.units, currency })
+        let (bic, account) = (self.value(Column::Bic), self.value(Column::BankAccountNumber));
+        Some(Payment { bic, account, units: self.units, currency })
     }
 
     /// Amount and currency; zero where they cannot be read, which no valid row is.
@@ -67,8 +65,9 @@ impl<'a> Row<'a> {
 
     /// The payout of the row, which is at `place` of the file.
     pub(super) fn into_payout(self, place: Place) -> NewPayout {
-        let sensitive = |text: &str| Sensitive::from(text.to_owned());
-        let optional = |text: &str| (!text.is_empty()).then(|| sensitive(text));
+        let sensitive = |column| Sensitive::from(self.value(column).to_owned());
+        let optional = |column| (!self.value(column).is_empty()).then(|| sensitive(column));
+        let body = self.value(Column::Body);
         let extra = |(at, name): &(usize, String)| {
             let text = extra(self.record.field(*at)).ok()?;
             Some((name.clone(), text.to_owned()))
@@ -76,24 +75,38 @@ impl<'a> Row<'a> {
         NewPayout {
             row: place.row,
             line: place.line,
-            reference: self.reference.to_owned(),
+            reference: self.value(Column::Reference).to_owned(),
             payee: Payee {
-                first_name: sensitive(self.first_name),
-                last_name: sensitive(self.last_name),
-                holder_name: optional(self.holder_name),
-                phone_number: sensitive(self.phone_number),
-                email: sensitive(self.email),
-                bank_account_number: sensitive(self.account),
-                bic: self.bic.to_owned(),
-                address: optional(self.address),
-                city: optional(self.city),
-                postcode: optional(self.postcode),
+                first_name: sensitive(Column::FirstName),
+                last_name: sensitive(Column::LastName),
+                holder_name: optional(Column::HolderName),
+                phone_number: sensitive(Column::PhoneNumber),
+                email: sensitive(Column::Email),
+                bank_account_number: sensitive(Column::BankAccountNumber),
+                bic: self.value(Column::Bic).to_owned(),
+                address: optional(Column::Address),
+                city: optional(Column::City),
+                postcode: optional(Column::Postcode),
             },
             money: self.money(),
-            body: (!self.body.is_empty()).then(|| self.body.to_owned()),
+            body: (!body.is_empty()).then(|| body.to_owned()),
             extra: self.rules.heading.unknown().iter().filter_map(extra).collect(),
-            invalid: self.invalid,
+            invalid: self.invalid.map(|reason| *reason),
         }
+    }
+}
+
+/// A set of columns.
+#[derive(Debug, Clone, Copy, Default)]
+struct Columns(u16);
+
+impl Columns {
+    fn add(&mut self, column: Column) {
+        self.0 |= 1 << column as u16;
+    }
+
+    fn has(self, column: Column) -> bool {
+        self.0 & 1 << column as u16 != 0
     }
 }
 
@@ -104,6 +117,7 @@ pub(super) struct RowReader<'a, 'f> {
     place: Place,
     findings: &'f mut Findings,
     before: usize,
+    refused: Columns,
 }
 
 impl<'a, 'f> RowReader<'a, 'f> {
@@ -114,48 +128,39 @@ impl<'a, 'f> RowReader<'a, 'f> {
         findings: &'f mut Findings,
     ) -> Self {
         let before = findings.problems.len();
-        Self { record, rules, place, findings, before }
+        Self { record, rules, place, findings, before, refused: Columns::default() }
     }
 
     /// The row, valid or with the first reason why not.
     #[inline]
     pub(super) fn read(mut self) -> Row<'a> {
-        let reference = self.value(Column::Reference);
+        self.value(Column::Reference);
         let first_name = self.value(Column::FirstName);
         let last_name = self.value(Column::LastName);
         let phone_number = self.value(Column::PhoneNumber);
         let email = self.value(Column::Email);
         let account = self.value(Column::BankAccountNumber);
-        let bic = self.value(Column::Bic);
+        self.value(Column::Bic);
         let (units, currency) = self.money();
-        let holder_name = self.value(Column::HolderName);
-        let body = self.value(Column::Body);
+        self.value(Column::HolderName);
+        self.value(Column::Body);
         let address = self.value(Column::Address);
         let city = self.value(Column::City);
         let postcode = self.value(Column::Postcode);
-        self.warn(Column::PhoneNumber, phone_number, fields::phone_warning);
-        self.warn(Column::BankAccountNumber, account, fields::account_warning);
+        self.warn(Column::PhoneNumber, phone_number, fields::phone_warning(phone_number));
+        self.warn(Column::BankAccountNumber, account, fields::account_warning(account));
         let sealed = Sealed { phone_number, email, first_name, last_name, address, city, postcode };
         if let Some((column, flaw)) = sealed.overflow(self.rules.capacity) {
-            self.refuse(column, sealed.value(column), flaw);
+            // The value by itself is good, and stays.
+            let value = shown(column, sealed.value(column));
+            self.refuse_as(column.name().to_owned(), Some(value), flaw);
         }
         self.check_extra();
         Row {
             record: self.record,
             rules: self.rules,
             place: self.place,
-            reference,
-            first_name,
-            last_name,
-            holder_name,
-            phone_number,
-            email,
-            account,
-            bic,
-            address,
-            city,
-            postcode,
-            body,
+            refused: self.refused,
             units,
             currency,
             invalid: self.reason(),
@@ -238,23 +243,25 @@ impl<'a, 'f> RowReader<'a, 'f> {
         }
     }
 
-    fn refuse(&mut self, column: Column, value: &str, flaw: Flaw) {
+    #[cold]
+    fn refuse(&mut self, column: Column, value: &str, flaw: Box<Flaw>) {
+        self.refused.add(column);
         self.refuse_as(column.name().to_owned(), Some(shown(column, value)), flaw);
     }
 
-    fn refuse_as(&mut self, column: String, value: Option<String>, flaw: Flaw) {
+    fn refuse_as(&mut self, column: String, value: Option<String>, flaw: Box<Flaw>) {
         let finding = self.finding(column, value, flaw);
         self.findings.problems.push(finding);
     }
 
-    fn warn(&mut self, column: Column, value: &str, rule: fn(&str) -> Option<Flaw>) {
-        if let Some(flaw) = rule(value) {
+    fn warn(&mut self, column: Column, value: &str, flaw: Option<Box<Flaw>>) {
+        if let Some(flaw) = flaw {
             let finding = self.finding(column.name().to_owned(), Some(shown(column, value)), flaw);
             self.findings.warnings.push(finding);
         }
     }
 
-    fn finding(&self, column: String, value: Option<String>, flaw: Flaw) -> Finding {
+    fn finding(&self, column: String, value: Option<String>, flaw: Box<Flaw>) -> Finding {
         Finding {
             line: self.place.line,
             row: Some(self.place.row),
@@ -267,10 +274,11 @@ impl<'a, 'f> RowReader<'a, 'f> {
     }
 
     /// Why the row is refused: its first problem stands for all.
-    fn reason(&self) -> Option<Reason> {
+    fn reason(&self) -> Option<Box<Reason>> {
         let first = self.findings.problems.get(self.before)?;
         let column = first.column.as_deref().unwrap_or_default();
-        Some(Reason::new(first.code.as_str(), format!("{column}: {}", first.message)))
+        let message = format!("{column}: {}", first.message);
+        Some(Box::new(Reason::new(first.code.as_str(), message)))
     }
 }
 
@@ -329,7 +337,7 @@ struct Sealed<'a> {
 
 impl<'a> Sealed<'a> {
     /// The largest field, and by how much the block is too long for the key.
-    fn overflow(&self, capacity: usize) -> Option<(Column, Flaw)> {
+    fn overflow(&self, capacity: usize) -> Option<(Column, Box<Flaw>)> {
         if self.most() <= capacity {
             return None;
         }

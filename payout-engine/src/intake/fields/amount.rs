@@ -14,7 +14,10 @@ const AMOUNT_WHOLE_DIGITS: usize = 12;
 
 /// The amount of a row, in the smallest unit of its currency. Without a currency, that is where the
 /// currency has a flaw of its own, all rules but that of the decimals are applied, and it is zero.
-pub(in crate::intake) fn amount(value: Text<'_>, currency: Option<&Currency>) -> Result<u64, Flaw> {
+pub(in crate::intake) fn amount(
+    value: Text<'_>,
+    currency: Option<&Currency>,
+) -> Result<u64, Box<Flaw>> {
     const PLAIN: &str = "write a plain number, such as 1234.50";
     damage::check(Column::Amount, value)?;
     characters(Column::Amount, value)?;
@@ -53,7 +56,7 @@ pub(in crate::intake) fn amount(value: Text<'_>, currency: Option<&Currency>) ->
     }
 }
 
-fn zero() -> Flaw {
+fn zero() -> Box<Flaw> {
     flaw(Code::AmountNotPositive, "the amount is zero", "remove the row")
 }
 
@@ -69,7 +72,7 @@ fn decimals(
     whole: &str,
     fraction: Option<&str>,
     currency: Option<&Currency>,
-) -> Result<(), Flaw> {
+) -> Result<(), Box<Flaw>> {
     let Some((fraction, currency)) = fraction.zip(currency) else { return Ok(()) };
     let most = currency.exponent().unwrap_or(0) as usize;
     if fraction.len() <= most {
@@ -89,7 +92,7 @@ fn decimals(
 }
 
 /// Says why `text` is not a plain decimal.
-fn not_plain(text: &str) -> Flaw {
+fn not_plain(text: &str) -> Box<Flaw> {
     let plain = "write a plain number, such as 1234.50";
     let negative = text.starts_with(['-', '\u{2212}'])
         || text.ends_with('-')

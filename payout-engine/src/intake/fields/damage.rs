@@ -12,11 +12,17 @@ const AS_TEXT: &str = "format the column as text in the spreadsheet, enter the v
 
 /// What a spreadsheet does to values that it takes for numbers or formulas.
 #[inline]
-pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
-    // All that is looked for here has a sign in it, or a letter behind a digit.
-    if kinds == Kinds::DIGIT {
-        return Ok(());
-    }
+pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Box<Flaw>> {
+    let Text { text, kinds } = value;
+    // All that is looked for here begins with a sign, or is a number with a letter in it.
+    let begins = text.as_bytes().first().map_or(Kinds::default(), |&byte| Kinds::of(&[byte]));
+    let has_letters = kinds.has(Kinds::UPPER.and(Kinds::LOWER));
+    let may_be_damaged = begins == Kinds::SIGN || begins == Kinds::DIGIT && has_letters;
+    if may_be_damaged { damage(column, value) } else { Ok(()) }
+}
+
+/// [`check`] for a value that begins with a sign or a digit.
+fn damage(column: Column, Text { text, .. }: Text<'_>) -> Result<(), Box<Flaw>> {
     if text.starts_with('=') {
         let message = "the value is a spreadsheet formula, not text";
         return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
@@ -35,8 +41,7 @@ pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<()
         return Err(flaw(Code::LeadingApostrophe, message, "remove the apostrophe"));
     }
     let any_exponent = matches!(column, Column::Amount | Column::BankAccountNumber);
-    let has_letters = kinds.has(Kinds::UPPER.and(Kinds::LOWER));
-    if has_letters && is_scientific(text, any_exponent) {
+    if is_scientific(text, any_exponent) {
         let message = "the number is in scientific notation, so its digits are lost";
         let hint =
             if column == Column::Amount { "write the amount out: 1000, not 1e3" } else { AS_TEXT };
@@ -47,7 +52,7 @@ pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<()
 
 /// Judges a cell of a workbook that is no text. What is let through is judged as text besides.
 #[inline]
-pub(in crate::intake) fn cell(column: Column, cell: Cell) -> Result<(), Flaw> {
+pub(in crate::intake) fn cell(column: Column, cell: Cell) -> Result<(), Box<Flaw>> {
     match cell {
         Cell::Text => Ok(()),
         Cell::Number if is_text_of_digits(column) => {
@@ -94,7 +99,7 @@ fn is_scientific(text: &str, any_exponent: bool) -> bool {
 }
 
 /// What is odd about an account number that passed: digits that a spreadsheet cannot keep.
-pub(in crate::intake) fn account_warning(text: &str) -> Option<Flaw> {
+pub(in crate::intake) fn account_warning(text: &str) -> Option<Box<Flaw>> {
     let lost = text.len() > 15 && text.as_bytes()[15..].iter().all(|&byte| byte == b'0');
     lost.then(|| {
         flaw(
@@ -106,7 +111,7 @@ pub(in crate::intake) fn account_warning(text: &str) -> Option<Flaw> {
 }
 
 /// What is odd about a phone number that passed.
-pub(in crate::intake) fn phone_warning(text: &str) -> Option<Flaw> {
+pub(in crate::intake) fn phone_warning(text: &str) -> Option<Box<Flaw>> {
     let lost = matches!(text.len(), 8 | 9) && !text.starts_with('0');
     lost.then(|| {
         let message = "the number does not begin with 0, so a zero may be lost";
