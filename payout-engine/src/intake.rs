@@ -138,7 +138,7 @@ impl Document {
         let mut seen = Seen::default();
         let hasher = seen.hasher.clone();
         let mut sums = Sums::default();
-        let look = |part: &mut Part, found: Found<'_>| part.look(&found, &hasher);
+        let look = |part: &mut Part, found: &Found<'_>| part.look(found, &hasher);
         let read = pass::read(scan, &mut findings, look, |part, _| {
             seen.add(&part.hashes);
             sums.add_all(&part.sums);
@@ -365,9 +365,9 @@ fn find_duplicates(
     let document = checked.document.clone();
     let scan = open(&document, size, checked.capacity, &mut unused)?;
     let scan = scan.ok_or_else(|| document.changed())?;
-    let look = |suspected: &mut Suspected, found: Found<'_>| {
+    let look = |suspected: &mut Suspected, found: &Found<'_>| {
         if let Found::Row(row) = found {
-            suspect(&row, suspects, suspected);
+            suspect(row, suspects, suspected);
         }
     };
     let mut compared = Compared::default();

@@ -13,12 +13,12 @@ use kess_gateway::Currency;
 use memchr::memchr;
 
 pub(super) use amount::{amount, units};
-pub(super) use damage::{account_warning, cell, phone_warning};
+pub(super) use damage::{account_warning, phone_warning};
 
 use super::encoding::Encoding;
 use super::finding::Code;
 use super::heading::Column;
-use super::records::{Field, Kinds, Origin};
+use super::records::{Field, Origin, Record};
 
 /// Why a value is refused, before it is known where it stands. It is boxed wherever it goes: nearly
 /// every value passes, and what says so fits into a register then.
@@ -31,24 +31,6 @@ pub(super) struct Flaw {
 
 pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Box<Flaw> {
     Box::new(Flaw { code, message: message.into(), hint: hint.into() })
-}
-
-/// A text that is not empty, and the kinds of its characters: most rules need no more.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a> {
-    pub(super) text: &'a str,
-    kinds: Kinds,
-}
-
-impl<'a> Text<'a> {
-    fn of(text: &'a str) -> Self {
-        Self { text, kinds: Kinds::of(text.as_bytes()) }
-    }
-
-    /// Whether it is digits only.
-    fn is_digits(&self) -> bool {
-        self.kinds == Kinds::DIGIT
-    }
 }
 
 /// The longest reference, in characters.
@@ -92,24 +74,25 @@ pub(super) fn is_numeric(column: Column) -> bool {
 }
 
 /// The text of a field, without the blanks around it.
-#[inline]
-pub(super) fn text(column: Column, field: Field<'_>) -> Result<Text<'_>, Box<Flaw>> {
-    let text = field.text().map_err(|error| undecodable(field, error))?;
-    let is_bare = field.kinds.only(Kinds::GRAPHIC) || has_no_blanks_around(text);
-    if is_bare && !field.kinds.has(Kinds::ODD) {
-        return Ok(Text { text, kinds: field.kinds });
-    }
-    trimmed(column, text)
+#[inline(always)]
+pub(super) fn text<'a>(
+    column: Column,
+    record: &Record<'a>,
+    place: usize,
+) -> Result<&'a str, Box<Flaw>> {
+    record.plain(place).map_or_else(|| trimmed(column, record.field(place)), Ok)
 }
 
-/// The text without the blanks around it, if no character of it is one that cannot be.
-fn trimmed(column: Column, text: &str) -> Result<Text<'_>, Box<Flaw>> {
+/// [`text`] of a field that anything can be in.
+fn trimmed(column: Column, field: Field<'_>) -> Result<&str, Box<Flaw>> {
+    damage::cell(column, field.cell)?;
+    let text = field.text().map_err(|error| undecodable(field, error))?;
     let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
-    let value = Text::of(text);
-    if value.kinds.has(Kinds::ODD) {
+    // Of the characters of UTF-8, those from U+0080 to U+009F begin with the byte C2.
+    if text.bytes().any(|byte| matches!(byte, 0..=0x1f | 0x7f | 0xc2)) {
         controls(column, text)?;
     }
-    Ok(value)
+    Ok(text)
 }
 
 /// Characters that are none.
@@ -132,12 +115,6 @@ fn controls(column: Column, text: &str) -> Result<(), Box<Flaw>> {
     Ok(())
 }
 
-/// Whether `text` certainly begins and ends with something other than a blank.
-fn has_no_blanks_around(text: &str) -> bool {
-    let ends = [text.as_bytes().first(), text.as_bytes().last()];
-    ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic))
-}
-
 /// What is wrong with bytes that are no text. The place is given so that it can be looked at; which
 /// character was meant is for the person to say who wrote it.
 pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Box<Flaw> {
@@ -156,23 +133,27 @@ pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Box<Flaw> {
     }
 }
 
-/// Checks `value`, which is not empty, against every rule of `column` but those of amounts.
-#[inline]
-pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Box<Flaw>> {
-    damage::check(column, value)?;
-    let text = value.text;
-    if is_exact(column) {
-        characters(column, value)?;
+/// Checks `text`, which is not empty, against every rule of `column` but those of amounts.
+/// `is_plain` says that it is known to be so.
+#[inline(always)]
+pub(super) fn check(column: Column, text: &str, is_plain: bool) -> Result<(), Box<Flaw>> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    // In digits there is nothing to be found of what happens to a value.
+    if !is_digits {
+        damage::check(column, text)?;
+        if is_exact(column) {
+            characters(column, text, is_plain)?;
+        }
     }
     // No text has more characters than bytes.
     if text.len() > SHORT {
         length(column, text)?;
     }
     match column {
-        Column::BankAccountNumber => account(value),
-        Column::PhoneNumber => phone(value),
+        Column::BankAccountNumber => account(is_digits),
+        Column::PhoneNumber => phone(text, is_digits),
         Column::Email => email(text),
-        Column::Bic => bic(value),
+        Column::Bic => bic(text),
         Column::Currency => currency(text).map(drop),
         _ => Ok(()),
     }
@@ -191,9 +172,8 @@ fn length(column: Column, text: &str) -> Result<(), Box<Flaw>> {
 
 /// Characters that nobody sees, digits of other scripts, letters that look like others.
 #[inline]
-fn characters(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Box<Flaw>> {
-    // None of those that can be typed on every keyboard.
-    if kinds.only(Kinds::GRAPHIC.and(Kinds::BLANK)) { Ok(()) } else { foreign(column, text) }
+fn characters(column: Column, text: &str, is_plain: bool) -> Result<(), Box<Flaw>> {
+    if is_plain { Ok(()) } else { foreign(column, text) }
 }
 
 /// [`characters`] for a text with one that not every keyboard has.
@@ -234,8 +214,8 @@ fn looks_like_another(c: char) -> bool {
         | '\u{2100}'..='\u{214f}' | '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
-fn account(value: Text<'_>) -> Result<(), Box<Flaw>> {
-    if value.is_digits() {
+fn account(is_digits: bool) -> Result<(), Box<Flaw>> {
+    if is_digits {
         return Ok(());
     }
     let message = "an account number is digits only";
@@ -243,8 +223,8 @@ fn account(value: Text<'_>) -> Result<(), Box<Flaw>> {
     Err(flaw(Code::AccountDigits, message, hint))
 }
 
-fn phone(value: Text<'_>) -> Result<(), Box<Flaw>> {
-    if (6..=15).contains(&value.text.len()) && value.is_digits() {
+fn phone(text: &str, is_digits: bool) -> Result<(), Box<Flaw>> {
+    if (6..=15).contains(&text.len()) && is_digits {
         return Ok(());
     }
     let message = "a phone number is 6 to 15 digits, and nothing else";
@@ -252,24 +232,29 @@ fn phone(value: Text<'_>) -> Result<(), Box<Flaw>> {
 }
 
 fn email(text: &str) -> Result<(), Box<Flaw>> {
-    let is_refused = |c: char| {
-        matches!(c, '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '[' | ']')
-            || c.is_whitespace()
+    // Of all blanks only this one comes here; the others are characters that nobody sees.
+    let is_refused = |byte| {
+        matches!(
+            byte,
+            b'(' | b')' | b'<' | b'>' | b',' | b';' | b':' | b'\\' | b'"' | b'[' | b']' | b' '
+        )
     };
     // Labels with a point between each two of them, and one point at least.
     let is_domain = |domain: &str| {
         let (mut points, mut label) = (0, 0);
-        for c in domain.chars() {
-            match c {
-                '.' if label > 0 => (points, label) = (points + 1, 0),
-                c if c.is_alphanumeric() || c == '-' => label += 1,
+        for byte in domain.bytes() {
+            match byte {
+                b'.' if label > 0 => (points, label) = (points + 1, 0),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | 0x80.. => label += 1,
                 _ => return false,
             }
         }
-        points > 0 && label > 0
+        let is_letter = |c: char| c.is_ascii() || c.is_alphanumeric();
+        points > 0 && label > 0 && (domain.is_ascii() || domain.chars().all(is_letter))
     };
-    let good = memchr(b'@', text.as_bytes())
-        .is_some_and(|at| at > 0 && !text[..at].contains(is_refused) && is_domain(&text[at + 1..]));
+    let good = memchr(b'@', text.as_bytes()).is_some_and(|at| {
+        at > 0 && !text.bytes().take(at).any(is_refused) && is_domain(&text[at + 1..])
+    });
     if good {
         return Ok(());
     }
@@ -277,17 +262,17 @@ fn email(text: &str) -> Result<(), Box<Flaw>> {
     Err(flaw(Code::EmailFormat, message, "write one address, such as dara@example.com"))
 }
 
-fn bic(value: Text<'_>) -> Result<(), Box<Flaw>> {
-    let shaped = |Text { text, kinds }: Text<'_>| {
+fn bic(text: &str) -> Result<(), Box<Flaw>> {
+    let shaped = |text: &str| {
         (4..=11).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_uppercase())
-            && kinds.only(Kinds::UPPER.and(Kinds::DIGIT))
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
     };
-    if shaped(value) {
+    if shaped(text) {
         return Ok(());
     }
-    let capitals = value.text.to_uppercase();
-    let hint = if shaped(Text::of(&capitals)) {
+    let capitals = text.to_uppercase();
+    let hint = if shaped(&capitals) {
         format!("write {capitals}")
     } else {
         "write the bank's code in capitals, such as ABAAKHPP, ACLBKHPP or WING".to_owned()
@@ -297,6 +282,7 @@ fn bic(value: Text<'_>) -> Result<(), Box<Flaw>> {
 }
 
 /// The currency of a row.
+#[inline]
 pub(super) fn currency(text: &str) -> Result<Currency, Box<Flaw>> {
     match text {
         "USD" => Ok(Currency::Usd),
@@ -316,7 +302,7 @@ mod tests {
     use super::*;
 
     fn code(column: Column, value: &str) -> Option<Code> {
-        let checked = text(column, Field::of(value)).and_then(|value| check(column, value));
+        let checked = trimmed(column, Field::of(value)).and_then(|text| check(column, text, false));
         checked.err().map(|flaw| flaw.code)
     }
 

@@ -39,7 +39,7 @@ enum Seen<T> {
 pub(super) fn read<T: Default + Send>(
     scan: Scan,
     findings: &mut Findings,
-    look: impl Fn(&mut T, Found<'_>) + Sync,
+    look: impl Fn(&mut T, &Found<'_>) + Sync,
     mut join: impl FnMut(T, &Tally),
 ) -> io::Result<Read> {
     let Scan { mut pieces, rules, mut tally } = scan;
@@ -85,14 +85,14 @@ fn batch(pieces: &mut Pieces, spent: &mut Vec<Records>) -> io::Result<Vec<Piece>
     Ok(batch)
 }
 
-fn look_at<T: Default>(piece: Piece, rules: &Rules, look: impl Fn(&mut T, Found<'_>)) -> Seen<T> {
+fn look_at<T: Default>(piece: Piece, rules: &Rules, look: impl Fn(&mut T, &Found<'_>)) -> Seen<T> {
     match piece {
         Piece::Broken(at) => Seen::Broken(at),
         Piece::Records(records) => {
             let mut remembered = T::default();
             let mut portion = Portion::new(records);
             while let Some(found) = portion.next(rules) {
-                look(&mut remembered, found);
+                look(&mut remembered, &found);
             }
             Seen::Portion(Box::new(portion), remembered)
         }

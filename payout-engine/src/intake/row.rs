@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::Findings;
 use super::duplicates::{Payment, Place};
-use super::fields::{self, Flaw, Text, flaw};
+use super::fields::{self, Flaw, flaw};
 use super::finding::{Code, Finding, shown};
 use super::heading::{Column, Heading};
-use super::records::{Field, Kinds, Record};
+use super::records::{Field, Record};
 use crate::payout::{NewPayout, Payee, Reason};
 
 /// What every row of a file is read by.
@@ -40,8 +40,8 @@ impl<'a> Row<'a> {
     #[inline]
     pub(super) fn value(&self, column: Column) -> &'a str {
         let place = self.rules.heading.place(column).filter(|_| !self.refused.has(column));
-        let text = place.and_then(|place| fields::text(column, self.record.field(place)).ok());
-        text.map_or("", |text| text.text)
+        let text = place.map(|place| fields::text(column, &self.record, place));
+        text.and_then(Result::ok).unwrap_or_default()
     }
 
     /// What the row pays, and to whom; nothing where it is not valid.
@@ -141,7 +141,8 @@ impl<'a, 'f> RowReader<'a, 'f> {
         let email = self.value(Column::Email);
         let account = self.value(Column::BankAccountNumber);
         self.value(Column::Bic);
-        let (units, currency) = self.money();
+        let currency = self.currency();
+        let units = self.units(currency.as_ref()).unwrap_or_default();
         self.value(Column::HolderName);
         self.value(Column::Body);
         let address = self.value(Column::Address);
@@ -169,67 +170,72 @@ impl<'a, 'f> RowReader<'a, 'f> {
 
     /// The value of a column; empty where there is none, and, with a problem, where it is refused
     /// or missing though it is required.
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, column: Column) -> &'a str {
-        let value = self.text(column).filter(|value| !value.text.is_empty());
-        let Some(value) = value else { return "" };
-        match fields::check(column, value) {
-            Ok(()) => value.text,
+        let Some(place) = self.rules.heading.place(column) else { return "" };
+        let text = self.text(column, place).filter(|text| !text.is_empty());
+        let Some(text) = text else { return "" };
+        match fields::check(column, text, self.record.is_plain(place)) {
+            Ok(()) => text,
             Err(flaw) => {
-                self.refuse(column, value.text, flaw);
+                self.refuse(column, text, flaw);
                 ""
             }
         }
     }
 
     /// The text of a column; `None`, with a problem, where there is no reading it.
-    #[inline]
-    fn text(&mut self, column: Column) -> Option<Text<'a>> {
-        let place = self.rules.heading.place(column)?;
-        let field = self.record.field(place);
-        let text = fields::cell(column, self.record.cell(place))
-            .and_then(|()| fields::text(column, field));
-        match text {
-            Ok(Text { text: "", .. }) if column.is_required() => {
+    #[inline(always)]
+    fn text(&mut self, column: Column, place: usize) -> Option<&'a str> {
+        match fields::text(column, &self.record, place) {
+            Ok("") if column.is_required() => {
                 let message = format!("`{}` is missing", column.name());
                 self.refuse(column, "", flaw(Code::Missing, message, "fill it in"));
                 None
             }
             Ok(text) => Some(text),
             Err(flaw) => {
-                self.refuse(column, &String::from_utf8_lossy(field.bytes), flaw);
+                let bytes = self.record.field(place).bytes;
+                self.refuse(column, &String::from_utf8_lossy(bytes), flaw);
                 None
             }
         }
     }
 
-    /// The amount, in the smallest unit of the currency, and this.
-    fn money(&mut self) -> (u64, Option<Currency>) {
-        let currency = self.text(Column::Currency).and_then(|value| {
-            let checked = fields::check(Column::Currency, value);
-            match checked.and_then(|()| fields::currency(value.text)) {
-                Ok(currency) => Some(currency),
-                Err(flaw) => {
-                    self.refuse(Column::Currency, value.text, flaw);
-                    None
-                }
+    #[inline]
+    fn currency(&mut self) -> Option<Currency> {
+        let place = self.rules.heading.place(Column::Currency)?;
+        let text = self.text(Column::Currency, place)?;
+        let checked = fields::check(Column::Currency, text, self.record.is_plain(place));
+        match checked.and_then(|()| fields::currency(text)) {
+            Ok(currency) => Some(currency),
+            Err(flaw) => {
+                self.refuse(Column::Currency, text, flaw);
+                None
             }
-        });
-        let units = self.text(Column::Amount).and_then(|value| {
-            match fields::amount(value, currency.as_ref()) {
-                Ok(units) => Some(units),
-                Err(flaw) => {
-                    self.refuse(Column::Amount, value.text, flaw);
-                    None
-                }
+        }
+    }
+
+    /// The amount, in the smallest unit of the currency.
+    #[inline]
+    fn units(&mut self, currency: Option<&Currency>) -> Option<u64> {
+        let place = self.rules.heading.place(Column::Amount)?;
+        let text = self.text(Column::Amount, place)?;
+        match fields::amount(text, self.record.is_plain(place), currency) {
+            Ok(units) => Some(units),
+            Err(flaw) => {
+                self.refuse(Column::Amount, text, flaw);
+                None
             }
-        });
-        (units.unwrap_or_default(), currency)
+        }
     }
 
     /// The columns that are not known, which are passed on as they stand in the file.
     fn check_extra(&mut self) {
         for (place, name) in self.rules.heading.unknown() {
+            if self.record.is_plain(*place) {
+                continue;
+            }
             let field = self.record.field(*place);
             let flaw = match extra(field) {
                 Ok(_) => continue,
@@ -285,7 +291,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
 /// The text of a column that is not known. An error where it is none, or holds a zero byte.
 fn extra(field: Field<'_>) -> Result<&str, Option<Utf8Error>> {
     let text = field.text().map_err(Some)?;
-    if field.kinds.has(Kinds::ODD) && text.contains('\0') { Err(None) } else { Ok(text) }
+    if text.contains('\0') { Err(None) } else { Ok(text) }
 }
 
 /// A payout for a record that has no fields to read: a ragged one, a total, a second heading.

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::duplicates::Seen;
+use super::heading::Column;
 use super::portion::{Found, Portion};
 use super::scan::Scan;
 use super::source::{Input, Piece};
@@ -37,7 +38,7 @@ fn references(input: &'static [u8]) -> Vec<String> {
     let mut portion = Portion::new(records);
     let mut references = Vec::new();
     while let Some(Found::Row(row)) = portion.next(&scan.rules) {
-        references.push(row.reference.to_owned());
+        references.push(row.value(Column::Reference).to_owned());
     }
     assert_eq!(portion.findings.problems, []);
     references
@@ -83,7 +84,7 @@ fn of_200_000_valid_rows_at_most_24_bytes_each_are_kept() {
     let mut seen = Seen::default();
     let hasher = seen.hasher.clone();
     let mut valid = 0;
-    let look = |part: &mut Part, found: Found<'_>| part.look(&found, &hasher);
+    let look = |part: &mut Part, found: &Found<'_>| part.look(found, &hasher);
     let read = pass::read(scan, &mut findings, look, |part, _| {
         valid += part.sums.valid;
         seen.add(&part.hashes);

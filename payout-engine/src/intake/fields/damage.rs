@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::{Flaw, Kinds, Text, flaw, is_numeric};
+use super::{Flaw, flaw, is_numeric};
 use crate::intake::finding::Code;
 use crate::intake::heading::Column;
 use crate::intake::records::Cell;
@@ -12,17 +12,13 @@ const AS_TEXT: &str = "format the column as text in the spreadsheet, enter the v
 
 /// What a spreadsheet does to values that it takes for numbers or formulas.
 #[inline]
-pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Box<Flaw>> {
-    let Text { text, kinds } = value;
-    // All that is looked for here begins with a sign, or is a number with a letter in it.
-    let begins = text.as_bytes().first().map_or(Kinds::default(), |&byte| Kinds::of(&[byte]));
-    let has_letters = kinds.has(Kinds::UPPER.and(Kinds::LOWER));
-    let may_be_damaged = begins == Kinds::SIGN || begins == Kinds::DIGIT && has_letters;
-    if may_be_damaged { damage(column, value) } else { Ok(()) }
+pub(super) fn check(column: Column, text: &str) -> Result<(), Box<Flaw>> {
+    // All that is looked for here begins with a sign or a digit.
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) { Ok(()) } else { damage(column, text) }
 }
 
-/// [`check`] for a value that begins with a sign or a digit.
-fn damage(column: Column, Text { text, .. }: Text<'_>) -> Result<(), Box<Flaw>> {
+/// [`check`] for a text that begins with no letter.
+fn damage(column: Column, text: &str) -> Result<(), Box<Flaw>> {
     if text.starts_with('=') {
         let message = "the value is a spreadsheet formula, not text";
         return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
@@ -51,8 +47,7 @@ fn damage(column: Column, Text { text, .. }: Text<'_>) -> Result<(), Box<Flaw>> 
 }
 
 /// Judges a cell of a workbook that is no text. What is let through is judged as text besides.
-#[inline]
-pub(in crate::intake) fn cell(column: Column, cell: Cell) -> Result<(), Box<Flaw>> {
+pub(super) fn cell(column: Column, cell: Cell) -> Result<(), Box<Flaw>> {
     match cell {
         Cell::Text => Ok(()),
         Cell::Number if is_text_of_digits(column) => {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::str::Utf8Error;
 
-use super::kinds::{Classes, Kinds};
+use super::ends::{End, Ends, is_plain};
 use super::{Encoding, splitter::Sink};
 
 /// What a cell of a spreadsheet holds.
@@ -24,13 +24,6 @@ pub(in crate::intake) enum Cell {
 /// Stands between two fields that were written out.
 const BETWEEN: u8 = b',';
 
-/// Where a field ends, and what it holds.
-#[derive(Debug, Clone, Copy)]
-struct End {
-    at: usize,
-    kinds: Kinds,
-}
-
 /// Where a record lies and where its fields end.
 #[derive(Debug, Default)]
 pub(in crate::intake) struct Marks {
@@ -42,8 +35,6 @@ pub(in crate::intake) struct Marks {
     written: Vec<u8>,
     /// Where each field ends; the next one begins a byte later.
     ends: Vec<End>,
-    /// The characters of the field that is being written out.
-    kinds: Kinds,
     /// Lines above the one on which the record begins, in what it was read of.
     pub(super) line: u64,
     /// Offset of its first byte in the file.
@@ -65,26 +56,12 @@ impl Marks {
 
     /// Marks the record that begins at the front of `bytes` and at `start` of its block, up to its
     /// line end or, where it has one, up to a quote. Tells where it stopped.
-    pub(super) fn mark(&mut self, start: usize, bytes: &[u8], classes: &Classes) -> usize {
+    pub(super) fn mark(&mut self, start: usize, bytes: &[u8], ends: Ends) -> usize {
         self.ends.clear();
         self.cells.clear();
         self.swallowing = None;
         self.is_written = false;
-        let mut kinds = Kinds::default();
-        let mut length = bytes.len();
-        for (at, &byte) in bytes.iter().enumerate() {
-            let class = classes.of(byte);
-            if class.ends_field() {
-                self.ends.push(End { at, kinds });
-                kinds = Kinds::default();
-            } else if class.stops() {
-                length = at;
-                break;
-            } else {
-                kinds = kinds.and(class);
-            }
-        }
-        self.ends.push(End { at: length, kinds });
+        let length = ends.each(bytes, |end| self.ends.push(end));
         self.range = start..start + length;
         length
     }
@@ -96,7 +73,6 @@ impl Marks {
         self.written.clear();
         self.swallowing = None;
         self.is_written = true;
-        self.kinds = Kinds::default();
     }
 
     /// Begins a row of a sheet, which is whole and has no bytes in the file to point at.
@@ -138,12 +114,13 @@ impl Marks {
 
 impl Sink for Marks {
     fn text(&mut self, text: &[u8]) {
-        self.kinds = self.kinds.and(Kinds::of(text));
         self.written.extend_from_slice(text);
     }
 
     fn end_field(&mut self) {
-        self.ends.push(End { at: self.written.len(), kinds: std::mem::take(&mut self.kinds) });
+        let at = self.written.len();
+        let begin = self.ends.last().map_or(0, |before| before.at + 1);
+        self.ends.push(End { at, is_plain: is_plain(&self.written[begin..]) });
         self.written.push(BETWEEN);
     }
 
@@ -189,20 +166,41 @@ impl<'a> Record<'a> {
     /// Field `index`, which is empty for a column that the record does not reach.
     #[inline]
     pub(in crate::intake) fn field(&self, index: usize) -> Field<'a> {
-        let Marks { ends, offset, encoding, .. } = self.marks;
-        let (range, kinds) = match ends.get(index) {
-            Some(end) => {
-                let start = index.checked_sub(1).map_or(0, |before| ends[before].at + 1);
-                (start..end.at, end.kinds)
-            }
-            None => (0..0, Kinds::default()),
-        };
+        let Marks { offset, encoding, .. } = self.marks;
+        let range = self.range(index);
         Field {
             text: self.text.and_then(|text| text.get(range.clone())),
             bytes: &self.bytes[range],
-            kinds,
+            cell: self.cell(index),
             origin: Origin { offset: *offset, encoding: *encoding },
         }
+    }
+
+    /// Field `index`, if it is a plain text without blanks around it, as most are: then there is
+    /// nothing else to ask about it.
+    #[inline]
+    pub(in crate::intake) fn plain(&self, index: usize) -> Option<&'a str> {
+        if !self.is_plain(index) || !self.marks.cells.is_empty() {
+            return None;
+        }
+        let text = self.text?.get(self.range(index))?;
+        let ends = [text.as_bytes().first(), text.as_bytes().last()];
+        (!ends.contains(&Some(&b' '))).then_some(text)
+    }
+
+    /// Whether it is known of field `index` that there is nothing in it but what every keyboard
+    /// types and everybody sees.
+    #[inline]
+    pub(in crate::intake) fn is_plain(&self, index: usize) -> bool {
+        self.marks.ends.get(index).is_none_or(|end| end.is_plain)
+    }
+
+    /// Where field `index` lies in the record.
+    #[inline]
+    fn range(&self, index: usize) -> Range<usize> {
+        let ends = &self.marks.ends;
+        let begin = |before: usize| ends[before].at + 1;
+        ends.get(index).map_or(0..0, |end| index.checked_sub(1).map_or(0, begin)..end.at)
     }
 
     /// All fields in order.
@@ -215,9 +213,7 @@ impl<'a> Record<'a> {
         self.fields().all(|field| field.is_blank())
     }
 
-    /// What the spreadsheet holds in field `index`; a file without cells holds text everywhere.
-    #[inline]
-    pub(in crate::intake) fn cell(&self, index: usize) -> Cell {
+    fn cell(&self, index: usize) -> Cell {
         let cells = &self.marks.cells;
         if cells.is_empty() {
             return Cell::Text;
@@ -232,8 +228,8 @@ impl<'a> Record<'a> {
 pub(in crate::intake) struct Field<'a> {
     pub(in crate::intake) bytes: &'a [u8],
     text: Option<&'a str>,
-    /// The kinds of its characters.
-    pub(in crate::intake) kinds: Kinds,
+    /// What the spreadsheet holds in it; a file without cells holds text everywhere.
+    pub(in crate::intake) cell: Cell,
     /// Where the record stands, for findings about its bytes.
     pub(in crate::intake) origin: Origin,
 }
@@ -247,7 +243,14 @@ impl<'a> Field<'a> {
 
     /// Whether the field holds nothing but blanks.
     pub(in crate::intake) fn is_blank(&self) -> bool {
-        !self.kinds.has(Kinds::GRAPHIC) && self.text().is_ok_and(|text| text.trim().is_empty())
+        let begins = self.bytes.first();
+        !begins.is_some_and(u8::is_ascii_graphic)
+            && self.text().is_ok_and(|text| text.trim().is_empty())
+    }
+
+    /// Whether there is a digit in the field.
+    pub(in crate::intake) fn has_digit(&self) -> bool {
+        self.bytes.iter().any(u8::is_ascii_digit)
     }
 }
 
@@ -264,7 +267,7 @@ pub(in crate::intake) struct Origin {
 impl<'a> Field<'a> {
     /// A field that was not looked at yet.
     pub(in crate::intake) fn of(text: &'a str) -> Self {
-        let (bytes, kinds) = (text.as_bytes(), Kinds::of(text.as_bytes()));
-        Self { bytes, text: None, kinds, origin: Origin::default() }
+        let origin = Origin::default();
+        Self { bytes: text.as_bytes(), text: None, cell: Cell::Text, origin }
     }
 }
