@@ -170,13 +170,12 @@ struct Part {
 impl Part {
     fn look(&mut self, found: &Found<'_>, hasher: &Hasher) {
         let Found::Row(row) = found else { return };
-        let reference = row.value(Column::Reference);
-        if !reference.is_empty() {
-            self.hashes.reference(hasher, reference);
+        if !row.reference.is_empty() {
+            self.hashes.reference(hasher, row.reference);
         }
         if let Some(payment) = row.payment() {
             self.hashes.payment(hasher, &payment);
-            self.sums.add(payment.units, &payment.currency);
+            self.sums.add(payment.units, payment.currency);
         }
     }
 }
@@ -311,7 +310,7 @@ impl Sums {
 
     fn remove(&mut self, (units, currency): &Sum) {
         self.valid -= 1;
-        *self.totals.entry(currency.clone()).or_default() -= u128::from(*units);
+        *self.totals.entry((*currency).clone()).or_default() -= u128::from(*units);
     }
 
     fn totals(self) -> Result<BTreeMap<Currency, Amount>, Error> {
@@ -409,13 +408,12 @@ fn find_duplicates(
 /// Keeps what a row may have in common with another one.
 fn suspect(row: &Row<'_>, suspects: &Suspects, suspected: &mut Suspected) {
     let payment = row.payment();
-    let money = payment.as_ref().map(|payment| (payment.units, payment.currency.clone()));
+    let money = payment.as_ref().map(|payment| (payment.units, payment.currency));
     if let Some(payment) = payment {
         suspects.payment(suspected, payment, row.place);
     }
-    let reference = row.value(Column::Reference);
-    if !reference.is_empty() {
-        suspects.reference(suspected, reference, row.place, money);
+    if !row.reference.is_empty() {
+        suspects.reference(suspected, row.reference, row.place, money);
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Place {
 }
 
 /// An amount in the smallest unit of its currency.
-pub(super) type Sum = (u64, Currency);
+pub(super) type Sum = (u64, &'static Currency);
 
 /// The account and the amount of a row, as far as it takes to recognise them in another one.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -30,7 +30,7 @@ pub(super) struct Payment<T> {
     pub(super) account: T,
     /// The amount in the smallest unit of the currency.
     pub(super) units: u64,
-    pub(super) currency: Currency,
+    pub(super) currency: &'static Currency,
 }
 
 impl Payment<&str> {

@@ -283,10 +283,10 @@ fn bic(text: &str) -> Result<(), Box<Flaw>> {
 
 /// The currency of a row.
 #[inline]
-pub(super) fn currency(text: &str) -> Result<Currency, Box<Flaw>> {
+pub(super) fn currency(text: &str) -> Result<&'static Currency, Box<Flaw>> {
     match text {
-        "USD" => Ok(Currency::Usd),
-        "KHR" => Ok(Currency::Khr),
+        "USD" => Ok(&Currency::Usd),
+        "KHR" => Ok(&Currency::Khr),
         _ => {
             let hint = match text.to_uppercase().as_str() {
                 code @ ("USD" | "KHR") => format!("write {code}"),

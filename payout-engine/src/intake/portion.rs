@@ -15,7 +15,6 @@ use super::source::Records;
 use crate::payout::Reason;
 
 /// A row.
-#[expect(clippy::large_enum_variant, reason = "nearly all are rows, and none is kept")]
 pub(super) enum Found<'a> {
     /// It has the shape of one.
     Row(Row<'a>),

@@ -20,25 +20,30 @@ pub(super) struct Rules {
     pub(super) capacity: usize,
 }
 
-/// A row that was read. A check wants few of its values, so they stay where the file has them, and
-/// a row is small.
+/// A row that was read, with the values that a check wants of it. The others stay where the file has
+/// them, so that a row is small.
 pub(super) struct Row<'a> {
     record: Record<'a>,
     rules: &'a Rules,
     pub(super) place: Place,
+    /// Empty where it is missing or refused.
+    pub(super) reference: &'a str,
+    /// Empty where it is missing or refused.
+    account: &'a str,
+    /// Empty where it is missing or refused.
+    bic: &'a str,
     refused: Columns,
     /// The amount in the smallest unit of the currency; zero where it is refused.
     pub(super) units: u64,
     /// Nothing where it is refused.
-    currency: Option<Currency>,
+    currency: Option<&'static Currency>,
     /// The first reason why the row is not valid.
     invalid: Option<Box<Reason>>,
 }
 
 impl<'a> Row<'a> {
     /// The value of a column; empty where it is missing or refused.
-    #[inline]
-    pub(super) fn value(&self, column: Column) -> &'a str {
+    fn value(&self, column: Column) -> &'a str {
         let place = self.rules.heading.place(column).filter(|_| !self.refused.has(column));
         let text = place.map(|place| fields::text(column, &self.record, place));
         text.and_then(Result::ok).unwrap_or_default()
@@ -47,20 +52,17 @@ impl<'a> Row<'a> {
     /// What the row pays, and to whom; nothing where it is not valid.
     #[inline]
     pub(super) fn payment(&self) -> Option<Payment<&'a str>> {
-        let currency = self.currency.clone().filter(|_| self.invalid.is_none())?;
-        let (bic, account) = (self.value(Column::Bic), self.value(Column::BankAccountNumber));
-        Some(Payment { bic, account, units: self.units, currency })
+        let currency = self.currency.filter(|_| self.invalid.is_none())?;
+        Some(Payment { bic: self.bic, account: self.account, units: self.units, currency })
     }
 
     /// Amount and currency; zero where they cannot be read, which no valid row is.
     fn money(&self) -> Money {
-        let currency = self.currency.clone();
-        let amount =
-            currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
-        let money = amount
-            .zip(currency.clone())
-            .and_then(|(amount, currency)| Money::new(amount, currency).ok());
-        money.unwrap_or_else(|| nothing(currency))
+        let money = self.currency.and_then(|currency| {
+            let amount = fields::units(self.units.into(), currency)?;
+            Money::new(amount, currency.clone()).ok()
+        });
+        money.unwrap_or_else(|| nothing(self.currency.cloned()))
     }
 
     /// The payout of the row, which is at `place` of the file.
@@ -75,15 +77,15 @@ impl<'a> Row<'a> {
         NewPayout {
             row: place.row,
             line: place.line,
-            reference: self.value(Column::Reference).to_owned(),
+            reference: self.reference.to_owned(),
             payee: Payee {
                 first_name: sensitive(Column::FirstName),
                 last_name: sensitive(Column::LastName),
                 holder_name: optional(Column::HolderName),
                 phone_number: sensitive(Column::PhoneNumber),
                 email: sensitive(Column::Email),
-                bank_account_number: sensitive(Column::BankAccountNumber),
-                bic: self.value(Column::Bic).to_owned(),
+                bank_account_number: Sensitive::from(self.account.to_owned()),
+                bic: self.bic.to_owned(),
                 address: optional(Column::Address),
                 city: optional(Column::City),
                 postcode: optional(Column::Postcode),
@@ -134,15 +136,15 @@ impl<'a, 'f> RowReader<'a, 'f> {
     /// The row, valid or with the first reason why not.
     #[inline]
     pub(super) fn read(mut self) -> Row<'a> {
-        self.value(Column::Reference);
+        let reference = self.value(Column::Reference);
         let first_name = self.value(Column::FirstName);
         let last_name = self.value(Column::LastName);
         let phone_number = self.value(Column::PhoneNumber);
         let email = self.value(Column::Email);
         let account = self.value(Column::BankAccountNumber);
-        self.value(Column::Bic);
+        let bic = self.value(Column::Bic);
         let currency = self.currency();
-        let units = self.units(currency.as_ref()).unwrap_or_default();
+        let units = self.units(currency).unwrap_or_default();
         self.value(Column::HolderName);
         self.value(Column::Body);
         let address = self.value(Column::Address);
@@ -154,13 +156,16 @@ impl<'a, 'f> RowReader<'a, 'f> {
         if let Some((column, flaw)) = sealed.overflow(self.rules.capacity) {
             // The value by itself is good, and stays.
             let value = shown(column, sealed.value(column));
-            self.refuse_as(column.name().to_owned(), Some(value), flaw);
+            self.refuse_as(column.name().to_owned(), Some(value), *flaw);
         }
         self.check_extra();
         Row {
             record: self.record,
             rules: self.rules,
             place: self.place,
+            reference,
+            account,
+            bic,
             refused: self.refused,
             units,
             currency,
@@ -170,6 +175,9 @@ impl<'a, 'f> RowReader<'a, 'f> {
 
     /// The value of a column; empty where there is none, and, with a problem, where it is refused
     /// or missing though it is required.
+    ///
+    /// This and what it calls for every value are compiled for each column by themselves: what the
+    /// others would have been asked then costs nothing.
     #[inline(always)]
     fn value(&mut self, column: Column) -> &'a str {
         let Some(place) = self.rules.heading.place(column) else { return "" };
@@ -178,7 +186,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
         match fields::check(column, text, self.record.is_plain(place)) {
             Ok(()) => text,
             Err(flaw) => {
-                self.refuse(column, text, flaw);
+                self.refuse(column, text, *flaw);
                 ""
             }
         }
@@ -190,27 +198,27 @@ impl<'a, 'f> RowReader<'a, 'f> {
         match fields::text(column, &self.record, place) {
             Ok("") if column.is_required() => {
                 let message = format!("`{}` is missing", column.name());
-                self.refuse(column, "", flaw(Code::Missing, message, "fill it in"));
+                self.refuse(column, "", *flaw(Code::Missing, message, "fill it in"));
                 None
             }
             Ok(text) => Some(text),
             Err(flaw) => {
                 let bytes = self.record.field(place).bytes;
-                self.refuse(column, &String::from_utf8_lossy(bytes), flaw);
+                self.refuse(column, &String::from_utf8_lossy(bytes), *flaw);
                 None
             }
         }
     }
 
     #[inline]
-    fn currency(&mut self) -> Option<Currency> {
+    fn currency(&mut self) -> Option<&'static Currency> {
         let place = self.rules.heading.place(Column::Currency)?;
         let text = self.text(Column::Currency, place)?;
         let checked = fields::check(Column::Currency, text, self.record.is_plain(place));
         match checked.and_then(|()| fields::currency(text)) {
             Ok(currency) => Some(currency),
             Err(flaw) => {
-                self.refuse(Column::Currency, text, flaw);
+                self.refuse(Column::Currency, text, *flaw);
                 None
             }
         }
@@ -224,7 +232,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
         match fields::amount(text, self.record.is_plain(place), currency) {
             Ok(units) => Some(units),
             Err(flaw) => {
-                self.refuse(Column::Amount, text, flaw);
+                self.refuse(Column::Amount, text, *flaw);
                 None
             }
         }
@@ -233,6 +241,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
     /// The columns that are not known, which are passed on as they stand in the file.
     fn check_extra(&mut self) {
         for (place, name) in self.rules.heading.unknown() {
+            // What is plain is a text and holds no zero byte.
             if self.record.is_plain(*place) {
                 continue;
             }
@@ -245,29 +254,29 @@ impl<'a, 'f> RowReader<'a, 'f> {
                 }
                 Err(Some(error)) => fields::undecodable(field, error),
             };
-            self.refuse_as(name.clone(), None, flaw);
+            self.refuse_as(name.clone(), None, *flaw);
         }
     }
 
     #[cold]
-    fn refuse(&mut self, column: Column, value: &str, flaw: Box<Flaw>) {
+    fn refuse(&mut self, column: Column, value: &str, flaw: Flaw) {
         self.refused.add(column);
         self.refuse_as(column.name().to_owned(), Some(shown(column, value)), flaw);
     }
 
-    fn refuse_as(&mut self, column: String, value: Option<String>, flaw: Box<Flaw>) {
+    fn refuse_as(&mut self, column: String, value: Option<String>, flaw: Flaw) {
         let finding = self.finding(column, value, flaw);
         self.findings.problems.push(finding);
     }
 
     fn warn(&mut self, column: Column, value: &str, flaw: Option<Box<Flaw>>) {
         if let Some(flaw) = flaw {
-            let finding = self.finding(column.name().to_owned(), Some(shown(column, value)), flaw);
+            let finding = self.finding(column.name().to_owned(), Some(shown(column, value)), *flaw);
             self.findings.warnings.push(finding);
         }
     }
 
-    fn finding(&self, column: String, value: Option<String>, flaw: Box<Flaw>) -> Finding {
+    fn finding(&self, column: String, value: Option<String>, flaw: Flaw) -> Finding {
         Finding {
             line: self.place.line,
             row: Some(self.place.row),

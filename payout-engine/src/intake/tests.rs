@@ -3,7 +3,6 @@
 use std::io::{self, Read, Write};
 
 use super::duplicates::Seen;
-use super::heading::Column;
 use super::portion::{Found, Portion};
 use super::scan::Scan;
 use super::source::{Input, Piece};
@@ -38,7 +37,7 @@ fn references(input: &'static [u8]) -> Vec<String> {
     let mut portion = Portion::new(records);
     let mut references = Vec::new();
     while let Some(Found::Row(row)) = portion.next(&scan.rules) {
-        references.push(row.value(Column::Reference).to_owned());
+        references.push(row.reference.to_owned());
     }
     assert_eq!(portion.findings.problems, []);
     references

@@ -49,9 +49,9 @@ pub(in crate::intake) fn amount(
     // At most 14 digits, by the rules above.
     let most = currency.exponent().unwrap_or(0) as usize;
     let fraction = fraction.unwrap_or_default();
-    let zeros = std::iter::repeat_n(b'0', most.saturating_sub(fraction.len()));
-    let digits = whole.bytes().chain(fraction.bytes()).chain(zeros);
-    match digits.fold(0, |units, digit| units * 10 + u64::from(digit - b'0')) {
+    let append = |units: u64, digit: u8| units * 10 + u64::from(digit - b'0');
+    let units = fraction.bytes().fold(whole.bytes().fold(0, append), append);
+    match (fraction.len()..most).fold(units, |units, _| units * 10) {
         0 => Err(zero()),
         units => Ok(units),
     }
@@ -177,8 +177,8 @@ mod tests {
         ];
         for (text, code, expected) in cases {
             let currency = currency(code).unwrap();
-            let got = amount(text, false, Some(&currency));
-            let got = got.map(|count| units(count.into(), &currency).unwrap().to_string());
+            let got = amount(text, false, Some(currency));
+            let got = got.map(|count| units(count.into(), currency).unwrap().to_string());
             assert_eq!(got.as_deref().map_err(|flaw| flaw.code), *expected, "{text} {code}");
         }
     }

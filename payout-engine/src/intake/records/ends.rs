@@ -3,10 +3,11 @@
 /// How many bytes are looked at in one go: as many as a number has bits.
 const WIDTH: usize = 64;
 
-/// Where a field ends.
+/// Where a field lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) at: usize,
+pub(super) struct Span {
+    pub(super) begin: usize,
+    pub(super) end: usize,
     /// Whether the field is plain: see [`is_plain`].
     pub(super) is_plain: bool,
 }
@@ -24,31 +25,31 @@ impl Ends {
         Self { delimiter }
     }
 
-    /// Calls `field` with the end of each field of the line at the front of `bytes`. The last one
-    /// ends where the line does, or at a quote: that place is returned.
+    /// Calls `field` with each field of the line at the front of `bytes`. The last one ends where
+    /// the line does, or at a quote: that place is returned.
     #[inline]
-    pub(super) fn each(self, bytes: &[u8], mut field: impl FnMut(End)) -> usize {
-        // Whether the field that the last block broke off in was plain up to there.
-        let mut was_plain = true;
-        for begin in (0..bytes.len()).step_by(WIDTH) {
-            let block = block(&bytes[begin..]);
+    pub(super) fn each(self, bytes: &[u8], mut field: impl FnMut(Span)) -> usize {
+        // Of the field that the last block broke off in: where it began, and whether it was plain.
+        let (mut begin, mut was_plain) = (0, true);
+        for start in (0..bytes.len()).step_by(WIDTH) {
+            let block = block(&bytes[start..]);
             let mut ends = bits(&block, |byte| self.has(byte));
             let mut others = bits(&block, |byte| !is_plain_byte(byte) & !self.has(byte));
             while ends != 0 {
                 let at = ends.trailing_zeros();
                 let below = (1 << at) - 1;
-                let is_plain = was_plain && others & below == 0;
-                field(End { at: begin + at as usize, is_plain });
-                if bytes[begin + at as usize] != self.delimiter {
-                    return begin + at as usize;
+                let end = start + at as usize;
+                field(Span { begin, end, is_plain: was_plain && others & below == 0 });
+                if bytes[end] != self.delimiter {
+                    return end;
                 }
-                was_plain = true;
+                (begin, was_plain) = (end + 1, true);
                 ends &= ends - 1;
                 others &= !below;
             }
             was_plain &= others == 0;
         }
-        field(End { at: bytes.len(), is_plain: was_plain });
+        field(Span { begin, end: bytes.len(), is_plain: was_plain });
         bytes.len()
     }
 
@@ -125,13 +126,13 @@ mod tests {
                     let mut begin = 0;
                     let mut expected = Vec::new();
                     for field in bytes[..stop].split(|&byte| byte == delimiter) {
-                        let at = begin + field.len();
-                        expected.push(End { at, is_plain: is_plain(field) });
-                        begin = at + 1;
+                        let end = begin + field.len();
+                        expected.push(Span { begin, end, is_plain: is_plain(field) });
+                        begin = end + 1;
                     }
                     let mut found = Vec::new();
                     let ends = Ends::of_delimiter(delimiter);
-                    assert_eq!(ends.each(bytes, |end| found.push(end)), stop);
+                    assert_eq!(ends.each(bytes, |span| found.push(span)), stop);
                     assert_eq!(found, expected, "{line:?}");
                 }
             }

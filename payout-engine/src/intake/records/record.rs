@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::str::Utf8Error;
 
-use super::ends::{End, Ends, is_plain};
+use super::ends::{Ends, Span, is_plain};
 use super::{Encoding, splitter::Sink};
 
 /// What a cell of a spreadsheet holds.
@@ -33,8 +33,8 @@ pub(in crate::intake) struct Marks {
     is_written: bool,
     /// The fields, where they are not in the block as they are.
     written: Vec<u8>,
-    /// Where each field ends; the next one begins a byte later.
-    ends: Vec<End>,
+    /// Where each field lies.
+    spans: Vec<Span>,
     /// Lines above the one on which the record begins, in what it was read of.
     pub(super) line: u64,
     /// Offset of its first byte in the file.
@@ -57,18 +57,18 @@ impl Marks {
     /// Marks the record that begins at the front of `bytes` and at `start` of its block, up to its
     /// line end or, where it has one, up to a quote. Tells where it stopped.
     pub(super) fn mark(&mut self, start: usize, bytes: &[u8], ends: Ends) -> usize {
-        self.ends.clear();
+        self.spans.clear();
         self.cells.clear();
         self.swallowing = None;
         self.is_written = false;
-        let length = ends.each(bytes, |end| self.ends.push(end));
+        let length = ends.each(bytes, |span| self.spans.push(span));
         self.range = start..start + length;
         length
     }
 
     /// Begins a record whose fields are written out.
     pub(super) fn begin(&mut self) {
-        self.ends.clear();
+        self.spans.clear();
         self.cells.clear();
         self.written.clear();
         self.swallowing = None;
@@ -84,16 +84,18 @@ impl Marks {
 
     /// Appends a cell of a sheet.
     pub(in crate::intake) fn push_cell(&mut self, text: &str, cell: Cell) {
-        if cell != Cell::Text {
-            self.cells.push((self.ends.len(), cell));
-        }
+        let index = self.spans.len();
         self.text(text.as_bytes());
         self.end_field();
+        if cell != Cell::Text {
+            self.cells.push((index, cell));
+            self.spans[index].is_plain = false;
+        }
     }
 
     /// Number of fields so far.
     pub(in crate::intake) fn len(&self) -> usize {
-        self.ends.len()
+        self.spans.len()
     }
 
     /// The record that was marked, which is in `block` unless it was written out. `text` is the
@@ -118,18 +120,18 @@ impl Sink for Marks {
     }
 
     fn end_field(&mut self) {
-        let at = self.written.len();
-        let begin = self.ends.last().map_or(0, |before| before.at + 1);
-        self.ends.push(End { at, is_plain: is_plain(&self.written[begin..]) });
+        let (begin, end) =
+            (self.spans.last().map_or(0, |before| before.end + 1), self.written.len());
+        self.spans.push(Span { begin, end, is_plain: is_plain(&self.written[begin..]) });
         self.written.push(BETWEEN);
     }
 
     fn fields(&self) -> usize {
-        self.ends.len()
+        self.spans.len()
     }
 
     fn swallows(&mut self) {
-        self.swallowing.get_or_insert(self.ends.len());
+        self.swallowing.get_or_insert(self.spans.len());
     }
 }
 
@@ -160,7 +162,7 @@ impl<'a> Record<'a> {
 
     /// Number of fields; at least one.
     pub(in crate::intake) fn len(&self) -> usize {
-        self.marks.ends.len()
+        self.marks.spans.len()
     }
 
     /// Field `index`, which is empty for a column that the record does not reach.
@@ -180,7 +182,7 @@ impl<'a> Record<'a> {
     /// nothing else to ask about it.
     #[inline]
     pub(in crate::intake) fn plain(&self, index: usize) -> Option<&'a str> {
-        if !self.is_plain(index) || !self.marks.cells.is_empty() {
+        if !self.is_plain(index) {
             return None;
         }
         let text = self.text?.get(self.range(index))?;
@@ -188,19 +190,17 @@ impl<'a> Record<'a> {
         (!ends.contains(&Some(&b' '))).then_some(text)
     }
 
-    /// Whether it is known of field `index` that there is nothing in it but what every keyboard
-    /// types and everybody sees.
+    /// Whether it is known of field `index` that it is a text, and that there is nothing in it but
+    /// what every keyboard types and everybody sees.
     #[inline]
     pub(in crate::intake) fn is_plain(&self, index: usize) -> bool {
-        self.marks.ends.get(index).is_none_or(|end| end.is_plain)
+        self.marks.spans.get(index).is_none_or(|span| span.is_plain)
     }
 
     /// Where field `index` lies in the record.
     #[inline]
     fn range(&self, index: usize) -> Range<usize> {
-        let ends = &self.marks.ends;
-        let begin = |before: usize| ends[before].at + 1;
-        ends.get(index).map_or(0..0, |end| index.checked_sub(1).map_or(0, begin)..end.at)
+        self.marks.spans.get(index).map_or(0..0, |span| span.begin..span.end)
     }
 
     /// All fields in order.
