@@ -20,8 +20,8 @@ pub(super) struct Rules {
     pub(super) capacity: usize,
 }
 
-/// A row that was read, with the values that a check wants of it. The others stay where the file has
-/// them, so that a row is small.
+/// A row that was read, with the values that a check wants of it. The others stay where the file
+/// has them, so that a row is small.
 pub(super) struct Row<'a> {
     record: Record<'a>,
     rules: &'a Rules,
