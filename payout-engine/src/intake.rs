@@ -138,7 +138,7 @@ impl Document {
         let mut seen = Seen::default();
         let hasher = seen.hasher.clone();
         let mut sums = Sums::default();
-        let look = |part: &mut Part, found: Found<'_>| part.look(&found, &hasher);
+        let look = |part: &mut Part, found: &Found<'_>| part.look(found, &hasher);
         let read = pass::read(scan, &mut findings, look, |part, _| {
             seen.add(&part.hashes);
             sums.add_all(&part.sums);
@@ -175,7 +175,7 @@ impl Part {
         }
         if let Some(payment) = row.payment() {
             self.hashes.payment(hasher, &payment);
-            self.sums.add(payment.units, &payment.currency);
+            self.sums.add(payment.units, payment.currency);
         }
     }
 }
@@ -310,7 +310,7 @@ impl Sums {
 
     fn remove(&mut self, (units, currency): &Sum) {
         self.valid -= 1;
-        *self.totals.entry(currency.clone()).or_default() -= u128::from(*units);
+        *self.totals.entry((*currency).clone()).or_default() -= u128::from(*units);
     }
 
     fn totals(self) -> Result<BTreeMap<Currency, Amount>, Error> {
@@ -364,9 +364,9 @@ fn find_duplicates(
     let document = checked.document.clone();
     let scan = open(&document, size, checked.capacity, &mut unused)?;
     let scan = scan.ok_or_else(|| document.changed())?;
-    let look = |suspected: &mut Suspected, found: Found<'_>| {
+    let look = |suspected: &mut Suspected, found: &Found<'_>| {
         if let Found::Row(row) = found {
-            suspect(&row, suspects, suspected);
+            suspect(row, suspects, suspected);
         }
     };
     let mut compared = Compared::default();
@@ -408,7 +408,7 @@ fn find_duplicates(
 /// Keeps what a row may have in common with another one.
 fn suspect(row: &Row<'_>, suspects: &Suspects, suspected: &mut Suspected) {
     let payment = row.payment();
-    let money = payment.as_ref().map(|payment| (payment.units, payment.currency.clone()));
+    let money = payment.as_ref().map(|payment| (payment.units, payment.currency));
     if let Some(payment) = payment {
         suspects.payment(suspected, payment, row.place);
     }

@@ -13,14 +13,15 @@ use kess_gateway::Currency;
 use memchr::memchr;
 
 pub(super) use amount::{amount, units};
-pub(super) use damage::{account_warning, cell, phone_warning};
+pub(super) use damage::{account_warning, phone_warning};
 
 use super::encoding::Encoding;
 use super::finding::Code;
 use super::heading::Column;
-use super::records::{Field, Kinds, Origin};
+use super::records::{Field, Origin, Record};
 
-/// Why a value is refused, before it is known where it stands.
+/// Why a value is refused, before it is known where it stands. It is boxed wherever it goes: nearly
+/// every value passes, and what says so fits into a register then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Flaw {
     pub(super) code: Code,
@@ -28,22 +29,8 @@ pub(super) struct Flaw {
     pub(super) hint: String,
 }
 
-pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Flaw {
-    Flaw { code, message: message.into(), hint: hint.into() }
-}
-
-/// A text that is not empty, and the kinds of its characters: most rules need no more.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a> {
-    pub(super) text: &'a str,
-    kinds: Kinds,
-}
-
-impl Text<'_> {
-    /// Whether it is digits only.
-    fn is_digits(&self) -> bool {
-        self.kinds == Kinds::DIGIT
-    }
+pub(super) fn flaw(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Box<Flaw> {
+    Box::new(Flaw { code, message: message.into(), hint: hint.into() })
 }
 
 /// The longest reference, in characters.
@@ -51,6 +38,9 @@ const REFERENCE_CHARS: usize = 100;
 
 /// The longest email address, in characters (RFC 5321).
 const EMAIL_CHARS: usize = 254;
+
+/// What is no longer than this, in characters, is too long in no column.
+const SHORT: usize = 50;
 
 /// How many characters the gateway takes, for the columns where it says so.
 fn longest(column: Column) -> Option<usize> {
@@ -61,7 +51,7 @@ fn longest(column: Column) -> Option<usize> {
         Column::Body => Some(255),
         Column::Address => Some(1000),
         Column::City => Some(500),
-        Column::Postcode => Some(50),
+        Column::Postcode => Some(SHORT),
         _ => None,
     }
 }
@@ -84,27 +74,29 @@ pub(super) fn is_numeric(column: Column) -> bool {
 }
 
 /// The text of a field, without the blanks around it.
-#[inline]
-pub(super) fn text(column: Column, field: Field<'_>) -> Result<Text<'_>, Flaw> {
-    let text = field.text().map_err(|error| undecodable(field, error))?;
-    if has_no_blanks_around(text) && !field.kinds.has(Kinds::ODD) {
-        return Ok(Text { text, kinds: field.kinds });
-    }
-    trimmed(column, text)
+#[inline(always)]
+pub(super) fn text<'a>(
+    column: Column,
+    record: &Record<'a>,
+    place: usize,
+) -> Result<&'a str, Box<Flaw>> {
+    record.plain(place).map_or_else(|| trimmed(column, record.field(place)), Ok)
 }
 
-/// The text without the blanks around it, if no character of it is one that cannot be.
-fn trimmed(column: Column, text: &str) -> Result<Text<'_>, Flaw> {
+/// [`text`] of a field that anything can be in.
+fn trimmed(column: Column, field: Field<'_>) -> Result<&str, Box<Flaw>> {
+    damage::cell(column, field.cell)?;
+    let text = field.text().map_err(|error| undecodable(field, error))?;
     let text = if is_exact(column) { text.trim_matches([' ', '\t']) } else { text.trim() };
-    let kinds = Kinds::of(text.as_bytes());
-    if kinds.has(Kinds::ODD) {
+    // Of the characters of UTF-8, those from U+0080 to U+009F begin with the byte C2.
+    if text.bytes().any(|byte| matches!(byte, 0..=0x1f | 0x7f | 0xc2)) {
         controls(column, text)?;
     }
-    Ok(Text { text, kinds })
+    Ok(text)
 }
 
 /// Characters that are none.
-fn controls(column: Column, text: &str) -> Result<(), Flaw> {
+fn controls(column: Column, text: &str) -> Result<(), Box<Flaw>> {
     if text.contains('\0') {
         let hint = "the file is damaged: export it again";
         return Err(flaw(Code::NulByte, "the text holds a zero byte", hint));
@@ -123,15 +115,9 @@ fn controls(column: Column, text: &str) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Whether `text` certainly begins and ends with something other than a blank.
-fn has_no_blanks_around(text: &str) -> bool {
-    let ends = [text.as_bytes().first(), text.as_bytes().last()];
-    ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic))
-}
-
 /// What is wrong with bytes that are no text. The place is given so that it can be looked at; which
 /// character was meant is for the person to say who wrote it.
-pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
+pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Box<Flaw> {
     let Origin { offset, encoding } = field.origin;
     let at = encoding.bytes_in_file(&field.bytes[..error.valid_up_to()]) + 1;
     let place =
@@ -147,25 +133,25 @@ pub(super) fn undecodable(field: Field<'_>, error: Utf8Error) -> Flaw {
     }
 }
 
-/// Checks `value`, which is not empty, against every rule of `column` but those of amounts.
-#[inline]
-pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Flaw> {
-    damage::check(column, value)?;
-    let text = value.text;
-    if is_exact(column) {
-        characters(column, value)?;
-    }
-    // No text has more characters than bytes.
-    if let Some(most) = longest(column).filter(|&most| text.len() > most) {
-        let count = text.chars().count();
-        if count > most {
-            let message = format!("{count} characters, and the gateway takes {most}");
-            return Err(flaw(Code::TooLong, message, "shorten it"));
+/// Checks `text`, which is not empty, against every rule of `column` but those of amounts.
+/// `is_plain` says that it is known to be so.
+#[inline(always)]
+pub(super) fn check(column: Column, text: &str, is_plain: bool) -> Result<(), Box<Flaw>> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    // In digits there is nothing to be found of what happens to a value.
+    if !is_digits {
+        damage::check(column, text)?;
+        if is_exact(column) {
+            characters(column, text, is_plain)?;
         }
     }
+    // No text has more characters than bytes.
+    if text.len() > SHORT {
+        length(column, text)?;
+    }
     match column {
-        Column::BankAccountNumber => account(value),
-        Column::PhoneNumber => phone(value),
+        Column::BankAccountNumber => account(is_digits),
+        Column::PhoneNumber => phone(text, is_digits),
         Column::Email => email(text),
         Column::Bic => bic(text),
         Column::Currency => currency(text).map(drop),
@@ -173,12 +159,26 @@ pub(super) fn check(column: Column, value: Text<'_>) -> Result<(), Flaw> {
     }
 }
 
-/// Characters that nobody sees, digits of other scripts, letters that look like others.
-fn characters(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
-    // None of those that can be typed on every keyboard.
-    if kinds.only(Kinds::GRAPHIC.and(Kinds::BLANK)) {
+/// More characters than the gateway takes.
+fn length(column: Column, text: &str) -> Result<(), Box<Flaw>> {
+    let Some(most) = longest(column).filter(|&most| text.len() > most) else { return Ok(()) };
+    let count = text.chars().count();
+    if count <= most {
         return Ok(());
     }
+    let message = format!("{count} characters, and the gateway takes {most}");
+    Err(flaw(Code::TooLong, message, "shorten it"))
+}
+
+/// Characters that nobody sees, digits of other scripts, letters that look like others.
+#[inline]
+fn characters(column: Column, text: &str, is_plain: bool) -> Result<(), Box<Flaw>> {
+    if is_plain { Ok(()) } else { foreign(column, text) }
+}
+
+/// [`characters`] for a text with one that not every keyboard has.
+#[cold]
+fn foreign(column: Column, text: &str) -> Result<(), Box<Flaw>> {
     for (at, c) in text.chars().enumerate() {
         let place = || format!("U+{:04X} at position {}", u32::from(c), at + 1);
         if is_invisible(c) {
@@ -214,8 +214,8 @@ fn looks_like_another(c: char) -> bool {
         | '\u{2100}'..='\u{214f}' | '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
-fn account(value: Text<'_>) -> Result<(), Flaw> {
-    if value.is_digits() {
+fn account(is_digits: bool) -> Result<(), Box<Flaw>> {
+    if is_digits {
         return Ok(());
     }
     let message = "an account number is digits only";
@@ -223,33 +223,38 @@ fn account(value: Text<'_>) -> Result<(), Flaw> {
     Err(flaw(Code::AccountDigits, message, hint))
 }
 
-fn phone(value: Text<'_>) -> Result<(), Flaw> {
-    if (6..=15).contains(&value.text.len()) && value.is_digits() {
+fn phone(text: &str, is_digits: bool) -> Result<(), Box<Flaw>> {
+    if (6..=15).contains(&text.len()) && is_digits {
         return Ok(());
     }
     let message = "a phone number is 6 to 15 digits, and nothing else";
     Err(flaw(Code::PhoneFormat, message, "write it as 012345678 or 85512345678"))
 }
 
-fn email(text: &str) -> Result<(), Flaw> {
-    let is_refused = |c: char| {
-        matches!(c, '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '[' | ']')
-            || c.is_whitespace()
+fn email(text: &str) -> Result<(), Box<Flaw>> {
+    // Of all blanks only this one comes here; the others are characters that nobody sees.
+    let is_refused = |byte| {
+        matches!(
+            byte,
+            b'(' | b')' | b'<' | b'>' | b',' | b';' | b':' | b'\\' | b'"' | b'[' | b']' | b' '
+        )
     };
     // Labels with a point between each two of them, and one point at least.
     let is_domain = |domain: &str| {
         let (mut points, mut label) = (0, 0);
-        for c in domain.chars() {
-            match c {
-                '.' if label > 0 => (points, label) = (points + 1, 0),
-                c if c.is_alphanumeric() || c == '-' => label += 1,
+        for byte in domain.bytes() {
+            match byte {
+                b'.' if label > 0 => (points, label) = (points + 1, 0),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | 0x80.. => label += 1,
                 _ => return false,
             }
         }
-        points > 0 && label > 0
+        let is_letter = |c: char| c.is_ascii() || c.is_alphanumeric();
+        points > 0 && label > 0 && (domain.is_ascii() || domain.chars().all(is_letter))
     };
-    let good = memchr(b'@', text.as_bytes())
-        .is_some_and(|at| at > 0 && !text[..at].contains(is_refused) && is_domain(&text[at + 1..]));
+    let good = memchr(b'@', text.as_bytes()).is_some_and(|at| {
+        at > 0 && !text.bytes().take(at).any(is_refused) && is_domain(&text[at + 1..])
+    });
     if good {
         return Ok(());
     }
@@ -257,7 +262,7 @@ fn email(text: &str) -> Result<(), Flaw> {
     Err(flaw(Code::EmailFormat, message, "write one address, such as dara@example.com"))
 }
 
-fn bic(text: &str) -> Result<(), Flaw> {
+fn bic(text: &str) -> Result<(), Box<Flaw>> {
     let shaped = |text: &str| {
         (4..=11).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_uppercase())
@@ -277,10 +282,11 @@ fn bic(text: &str) -> Result<(), Flaw> {
 }
 
 /// The currency of a row.
-pub(super) fn currency(text: &str) -> Result<Currency, Flaw> {
+#[inline]
+pub(super) fn currency(text: &str) -> Result<&'static Currency, Box<Flaw>> {
     match text {
-        "USD" => Ok(Currency::Usd),
-        "KHR" => Ok(Currency::Khr),
+        "USD" => Ok(&Currency::Usd),
+        "KHR" => Ok(&Currency::Khr),
         _ => {
             let hint = match text.to_uppercase().as_str() {
                 code @ ("USD" | "KHR") => format!("write {code}"),
@@ -292,18 +298,11 @@ pub(super) fn currency(text: &str) -> Result<Currency, Flaw> {
 }
 
 #[cfg(test)]
-impl<'a> Text<'a> {
-    fn of(text: &'a str) -> Self {
-        Self { text, kinds: Kinds::of(text.as_bytes()) }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
 
     fn code(column: Column, value: &str) -> Option<Code> {
-        let checked = text(column, Field::of(value)).and_then(|value| check(column, value));
+        let checked = trimmed(column, Field::of(value)).and_then(|text| check(column, text, false));
         checked.err().map(|flaw| flaw.code)
     }
 

@@ -190,10 +190,10 @@ pub fn column_named(heading: &str) -> Option<&'static str> {
 }
 
 fn column_of(name: &str) -> Option<Column> {
-    let folded = fold(name);
-    Column::ALL
-        .into_iter()
-        .find(|column| folded == fold(column.name()) || column.aliases().contains(&folded.as_str()))
+    let name = fold(name);
+    Column::ALL.into_iter().find(|column| {
+        folded(column.name()).eq(name.chars()) || column.aliases().contains(&name.as_str())
+    })
 }
 
 /// Lower case, without blanks, punctuation and characters that nobody sees.

@@ -39,24 +39,12 @@ enum Seen<T> {
 pub(super) fn read<T: Default + Send>(
     scan: Scan,
     findings: &mut Findings,
-    look: impl Fn(&mut T, Found<'_>) + Sync,
-    mut join: impl FnMut(T, &Tally),
+    look: impl Fn(&mut T, &Found<'_>) + Sync,
+    mut join: impl FnMut(T, &Tally) + Send,
 ) -> io::Result<Read> {
     let Scan { mut pieces, rules, mut tally } = scan;
     let mut spent = Vec::new();
-    let mut ready = batch(&mut pieces, &mut spent)?;
-    while !ready.is_empty() {
-        let look_at = |piece| look_at(piece, &rules, &look);
-        let (ahead, seen) = if ready.len() == 1 {
-            // A small file needs nobody's help.
-            let seen = ready.into_iter().map(look_at).collect();
-            (batch(&mut pieces, &mut spent), seen)
-        } else {
-            rayon::join(
-                || batch(&mut pieces, &mut spent),
-                || ready.into_par_iter().with_max_len(1).map(look_at).collect::<Vec<_>>(),
-            )
-        };
+    let mut pass = |seen: Vec<Seen<T>>, spent: &mut Vec<Records>| {
         for seen in seen {
             match seen {
                 Seen::Portion(mut portion, remembered) => {
@@ -67,8 +55,27 @@ pub(super) fn read<T: Default + Send>(
                 Seen::Broken(at) => tally.pass_broken(at, &rules, findings),
             }
         }
+    };
+    let mut seen = Vec::new();
+    let mut ready = batch(&mut pieces, &mut spent)?;
+    while !ready.is_empty() {
+        let look_at = |piece| look_at(piece, &rules, &look);
+        // What is in order only on one thread is done while others look at the next pieces.
+        let go_on = || {
+            pass(seen, &mut spent);
+            batch(&mut pieces, &mut spent)
+        };
+        let (ahead, looked_at) = if ready.len() == 1 {
+            // A small file needs nobody's help.
+            (go_on(), ready.into_iter().map(look_at).collect())
+        } else {
+            let looking = || ready.into_par_iter().with_max_len(1).map(look_at).collect();
+            rayon::join(go_on, looking)
+        };
+        seen = looked_at;
         ready = ahead?;
     }
+    pass(seen, &mut spent);
     tally.end(findings);
     Ok(Read { rows: tally.rows, sha256: pieces.into_sha256()? })
 }
@@ -85,13 +92,13 @@ fn batch(pieces: &mut Pieces, spent: &mut Vec<Records>) -> io::Result<Vec<Piece>
     Ok(batch)
 }
 
-fn look_at<T: Default>(piece: Piece, rules: &Rules, look: impl Fn(&mut T, Found<'_>)) -> Seen<T> {
+fn look_at<T: Default>(piece: Piece, rules: &Rules, look: impl Fn(&mut T, &Found<'_>)) -> Seen<T> {
     match piece {
         Piece::Broken(at) => Seen::Broken(at),
         Piece::Records(records) => {
             let mut remembered = T::default();
             let mut portion = Portion::new(records);
-            while let Some(found) = portion.next(rules) {
+            while let Some(found) = &portion.next(rules) {
                 look(&mut remembered, found);
             }
             Seen::Portion(Box::new(portion), remembered)

@@ -9,13 +9,12 @@ use super::fields;
 use super::finding::{Code, Finding};
 use super::heading::{self, Column};
 use super::opening::HEADINGS_AT_LEAST;
-use super::records::{Kinds, Record};
+use super::records::Record;
 use super::row::{Row, RowReader, Rules};
 use super::source::Records;
 use crate::payout::Reason;
 
 /// A row.
-#[expect(clippy::large_enum_variant, reason = "nearly all are rows, and none is kept")]
 pub(super) enum Found<'a> {
     /// It has the shape of one.
     Row(Row<'a>),
@@ -118,7 +117,7 @@ impl Shape<'_> {
         }
         // No name of a column has digits, so most rows are told apart without looking for names.
         let amount = heading.place(Column::Amount).unwrap_or_default();
-        let has_names = !record.field(amount).kinds.has(Kinds::DIGIT);
+        let has_names = !record.field(amount).has_digit();
         if has_names && heading.is_repeated_by(record.fields().map(|field| field.bytes)) {
             let message = "the heading stands here a second time".to_owned();
             let hint = "remove this line; were two files joined here?";
@@ -159,12 +158,8 @@ impl Shape<'_> {
     fn is_total(&self) -> bool {
         let mut filled = self.record.fields().filter(|field| !field.is_blank());
         // None of the words has a digit, and most references have one.
-        let first = filled.next().filter(|field| !field.kinds.has(Kinds::DIGIT));
-        let word = first
-            .and_then(|field| field.text().ok())
-            .unwrap_or_default()
-            .trim()
-            .trim_end_matches(':');
+        let Some(first) = filled.next().filter(|field| !field.has_digit()) else { return false };
+        let word = first.text().unwrap_or_default().trim().trim_end_matches(':');
         let words = ["total", "grand total", "sum", "subtotal", "សរុប"];
         let is_one = |known: &&str| {
             word.eq_ignore_ascii_case(known) || !word.is_ascii() && word.to_lowercase() == **known

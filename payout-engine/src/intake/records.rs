@@ -14,21 +14,18 @@
 //! Invariant: every byte of the file belongs to exactly one record or to one reported break.
 
 mod block;
-mod kinds;
+mod ends;
 #[cfg(test)]
 mod python_tests;
 mod record;
 mod splitter;
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use memchr::{memchr, memchr2, memrchr2};
 
 use super::encoding::Encoding;
 pub(super) use block::Block;
-use kinds::Classes;
-pub(super) use kinds::Kinds;
 pub(super) use record::{Cell, Field, Marks, Origin, Record};
 use splitter::{Count, Sink, Split, Splitter, line_end_length};
 
@@ -81,7 +78,6 @@ pub(super) struct BlockReader<R> {
     at_end: bool,
     offset: u64,
     delimiter: u8,
-    classes: Arc<Classes>,
 }
 
 impl<R: Read> BlockReader<R> {
@@ -98,13 +94,11 @@ impl<R: Read> BlockReader<R> {
             at_end: false,
             offset: 0,
             delimiter: b',',
-            classes: Arc::new(Classes::of_delimiter(b',')),
         }
     }
 
     pub(super) fn set_delimiter(&mut self, delimiter: u8) {
         self.delimiter = delimiter;
-        self.classes = Arc::new(Classes::of_delimiter(delimiter));
     }
 
     /// Up to `count` bytes ahead, without consuming them; fewer only at the end of the file, or
@@ -220,8 +214,7 @@ impl<R: Read> BlockReader<R> {
         self.skip(count);
         let bytes = std::mem::replace(&mut self.buffer, buffer);
         (self.start, self.end) = (0, kept);
-        let splitting = (self.delimiter, Arc::clone(&self.classes));
-        Block::new(bytes, range, offset, splitting, self.encoding)
+        Block::new(bytes, range, offset, self.delimiter, self.encoding)
     }
 
     /// Reads until the buffer is full, or the file at its end.

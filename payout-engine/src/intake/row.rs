@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::Findings;
 use super::duplicates::{Payment, Place};
-use super::fields::{self, Flaw, Text, flaw};
+use super::fields::{self, Flaw, flaw};
 use super::finding::{Code, Finding, shown};
 use super::heading::{Column, Heading};
-use super::records::{Field, Kinds, Record};
+use super::records::{Field, Record};
 use crate::payout::{NewPayout, Payee, Reason};
 
 /// What every row of a file is read by.
@@ -20,55 +20,56 @@ pub(super) struct Rules {
     pub(super) capacity: usize,
 }
 
-/// A row that was read. Its values are where the file has them, because most of the time nobody
-/// wants them for longer than it takes to look at them.
+/// A row that was read, with the values that a check wants of it. The others stay where the file
+/// has them, so that a row is small.
 pub(super) struct Row<'a> {
     record: Record<'a>,
     rules: &'a Rules,
     pub(super) place: Place,
-    /// Empty where it is missing or refused, as is every other value.
+    /// Empty where it is missing or refused.
     pub(super) reference: &'a str,
-    first_name: &'a str,
-    last_name: &'a str,
-    holder_name: &'a str,
-    phone_number: &'a str,
-    email: &'a str,
+    /// Empty where it is missing or refused.
     account: &'a str,
+    /// Empty where it is missing or refused.
     bic: &'a str,
-    address: &'a str,
-    city: &'a str,
-    postcode: &'a str,
-    body: &'a str,
+    refused: Columns,
     /// The amount in the smallest unit of the currency; zero where it is refused.
     pub(super) units: u64,
     /// Nothing where it is refused.
-    currency: Option<Currency>,
+    currency: Option<&'static Currency>,
     /// The first reason why the row is not valid.
-    pub(super) invalid: Option<Reason>,
+    invalid: Option<Box<Reason>>,
 }
 
 impl<'a> Row<'a> {
+    /// The value of a column; empty where it is missing or refused.
+    fn value(&self, column: Column) -> &'a str {
+        let place = self.rules.heading.place(column).filter(|_| !self.refused.has(column));
+        let text = place.map(|place| fields::text(column, &self.record, place));
+        text.and_then(Result::ok).unwrap_or_default()
+    }
+
     /// What the row pays, and to whom; nothing where it is not valid.
+    #[inline]
     pub(super) fn payment(&self) -> Option<Payment<&'a str>> {
-        let currency = self.currency.clone().filter(|_| self.invalid.is_none())?;
+        let currency = self.currency.filter(|_| self.invalid.is_none())?;
         Some(Payment { bic: self.bic, account: self.account, units: self.units, currency })
     }
 
     /// Amount and currency; zero where they cannot be read, which no valid row is.
     fn money(&self) -> Money {
-        let currency = self.currency.clone();
-        let amount =
-            currency.as_ref().and_then(|currency| fields::units(self.units.into(), currency));
-        let money = amount
-            .zip(currency.clone())
-            .and_then(|(amount, currency)| Money::new(amount, currency).ok());
-        money.unwrap_or_else(|| nothing(currency))
+        let money = self.currency.and_then(|currency| {
+            let amount = fields::units(self.units.into(), currency)?;
+            Money::new(amount, currency.clone()).ok()
+        });
+        money.unwrap_or_else(|| nothing(self.currency.cloned()))
     }
 
     /// The payout of the row, which is at `place` of the file.
     pub(super) fn into_payout(self, place: Place) -> NewPayout {
-        let sensitive = |text: &str| Sensitive::from(text.to_owned());
-        let optional = |text: &str| (!text.is_empty()).then(|| sensitive(text));
+        let sensitive = |column| Sensitive::from(self.value(column).to_owned());
+        let optional = |column| (!self.value(column).is_empty()).then(|| sensitive(column));
+        let body = self.value(Column::Body);
         let extra = |(at, name): &(usize, String)| {
             let text = extra(self.record.field(*at)).ok()?;
             Some((name.clone(), text.to_owned()))
@@ -78,22 +79,36 @@ impl<'a> Row<'a> {
             line: place.line,
             reference: self.reference.to_owned(),
             payee: Payee {
-                first_name: sensitive(self.first_name),
-                last_name: sensitive(self.last_name),
-                holder_name: optional(self.holder_name),
-                phone_number: sensitive(self.phone_number),
-                email: sensitive(self.email),
-                bank_account_number: sensitive(self.account),
+                first_name: sensitive(Column::FirstName),
+                last_name: sensitive(Column::LastName),
+                holder_name: optional(Column::HolderName),
+                phone_number: sensitive(Column::PhoneNumber),
+                email: sensitive(Column::Email),
+                bank_account_number: Sensitive::from(self.account.to_owned()),
                 bic: self.bic.to_owned(),
-                address: optional(self.address),
-                city: optional(self.city),
-                postcode: optional(self.postcode),
+                address: optional(Column::Address),
+                city: optional(Column::City),
+                postcode: optional(Column::Postcode),
             },
             money: self.money(),
-            body: (!self.body.is_empty()).then(|| self.body.to_owned()),
+            body: (!body.is_empty()).then(|| body.to_owned()),
             extra: self.rules.heading.unknown().iter().filter_map(extra).collect(),
-            invalid: self.invalid,
+            invalid: self.invalid.map(|reason| *reason),
         }
+    }
+}
+
+/// A set of columns.
+#[derive(Debug, Clone, Copy, Default)]
+struct Columns(u16);
+
+impl Columns {
+    fn add(&mut self, column: Column) {
+        self.0 |= 1 << column as u16;
+    }
+
+    fn has(self, column: Column) -> bool {
+        self.0 & 1 << column as u16 != 0
     }
 }
 
@@ -104,6 +119,7 @@ pub(super) struct RowReader<'a, 'f> {
     place: Place,
     findings: &'f mut Findings,
     before: usize,
+    refused: Columns,
 }
 
 impl<'a, 'f> RowReader<'a, 'f> {
@@ -114,7 +130,7 @@ impl<'a, 'f> RowReader<'a, 'f> {
         findings: &'f mut Findings,
     ) -> Self {
         let before = findings.problems.len();
-        Self { record, rules, place, findings, before }
+        Self { record, rules, place, findings, before, refused: Columns::default() }
     }
 
     /// The row, valid or with the first reason why not.
@@ -127,17 +143,20 @@ impl<'a, 'f> RowReader<'a, 'f> {
         let email = self.value(Column::Email);
         let account = self.value(Column::BankAccountNumber);
         let bic = self.value(Column::Bic);
-        let (units, currency) = self.money();
-        let holder_name = self.value(Column::HolderName);
-        let body = self.value(Column::Body);
+        let currency = self.currency();
+        let units = self.units(currency).unwrap_or_default();
+        self.value(Column::HolderName);
+        self.value(Column::Body);
         let address = self.value(Column::Address);
         let city = self.value(Column::City);
         let postcode = self.value(Column::Postcode);
-        self.warn(Column::PhoneNumber, phone_number, fields::phone_warning);
-        self.warn(Column::BankAccountNumber, account, fields::account_warning);
+        self.warn(Column::PhoneNumber, phone_number, fields::phone_warning(phone_number));
+        self.warn(Column::BankAccountNumber, account, fields::account_warning(account));
         let sealed = Sealed { phone_number, email, first_name, last_name, address, city, postcode };
         if let Some((column, flaw)) = sealed.overflow(self.rules.capacity) {
-            self.refuse(column, sealed.value(column), flaw);
+            // The value by itself is good, and stays.
+            let value = shown(column, sealed.value(column));
+            self.refuse_as(column.name().to_owned(), Some(value), *flaw);
         }
         self.check_extra();
         Row {
@@ -145,17 +164,9 @@ impl<'a, 'f> RowReader<'a, 'f> {
             rules: self.rules,
             place: self.place,
             reference,
-            first_name,
-            last_name,
-            holder_name,
-            phone_number,
-            email,
             account,
             bic,
-            address,
-            city,
-            postcode,
-            body,
+            refused: self.refused,
             units,
             currency,
             invalid: self.reason(),
@@ -164,67 +175,76 @@ impl<'a, 'f> RowReader<'a, 'f> {
 
     /// The value of a column; empty where there is none, and, with a problem, where it is refused
     /// or missing though it is required.
-    #[inline]
+    ///
+    /// This and what it calls for every value are compiled for each column by themselves: what the
+    /// others would have been asked then costs nothing.
+    #[inline(always)]
     fn value(&mut self, column: Column) -> &'a str {
-        let value = self.text(column).filter(|value| !value.text.is_empty());
-        let Some(value) = value else { return "" };
-        match fields::check(column, value) {
-            Ok(()) => value.text,
+        let Some(place) = self.rules.heading.place(column) else { return "" };
+        let text = self.text(column, place).filter(|text| !text.is_empty());
+        let Some(text) = text else { return "" };
+        match fields::check(column, text, self.record.is_plain(place)) {
+            Ok(()) => text,
             Err(flaw) => {
-                self.refuse(column, value.text, flaw);
+                self.refuse(column, text, *flaw);
                 ""
             }
         }
     }
 
     /// The text of a column; `None`, with a problem, where there is no reading it.
-    #[inline]
-    fn text(&mut self, column: Column) -> Option<Text<'a>> {
-        let place = self.rules.heading.place(column)?;
-        let field = self.record.field(place);
-        let text = fields::cell(column, self.record.cell(place))
-            .and_then(|()| fields::text(column, field));
-        match text {
-            Ok(Text { text: "", .. }) if column.is_required() => {
+    #[inline(always)]
+    fn text(&mut self, column: Column, place: usize) -> Option<&'a str> {
+        match fields::text(column, &self.record, place) {
+            Ok("") if column.is_required() => {
                 let message = format!("`{}` is missing", column.name());
-                self.refuse(column, "", flaw(Code::Missing, message, "fill it in"));
+                self.refuse(column, "", *flaw(Code::Missing, message, "fill it in"));
                 None
             }
             Ok(text) => Some(text),
             Err(flaw) => {
-                self.refuse(column, &String::from_utf8_lossy(field.bytes), flaw);
+                let bytes = self.record.field(place).bytes;
+                self.refuse(column, &String::from_utf8_lossy(bytes), *flaw);
                 None
             }
         }
     }
 
-    /// The amount, in the smallest unit of the currency, and this.
-    fn money(&mut self) -> (u64, Option<Currency>) {
-        let currency = self.text(Column::Currency).and_then(|value| {
-            let checked = fields::check(Column::Currency, value);
-            match checked.and_then(|()| fields::currency(value.text)) {
-                Ok(currency) => Some(currency),
-                Err(flaw) => {
-                    self.refuse(Column::Currency, value.text, flaw);
-                    None
-                }
+    #[inline]
+    fn currency(&mut self) -> Option<&'static Currency> {
+        let place = self.rules.heading.place(Column::Currency)?;
+        let text = self.text(Column::Currency, place)?;
+        let checked = fields::check(Column::Currency, text, self.record.is_plain(place));
+        match checked.and_then(|()| fields::currency(text)) {
+            Ok(currency) => Some(currency),
+            Err(flaw) => {
+                self.refuse(Column::Currency, text, *flaw);
+                None
             }
-        });
-        let units = self.text(Column::Amount).and_then(|value| {
-            match fields::amount(value, currency.as_ref()) {
-                Ok(units) => Some(units),
-                Err(flaw) => {
-                    self.refuse(Column::Amount, value.text, flaw);
-                    None
-                }
+        }
+    }
+
+    /// The amount, in the smallest unit of the currency.
+    #[inline]
+    fn units(&mut self, currency: Option<&Currency>) -> Option<u64> {
+        let place = self.rules.heading.place(Column::Amount)?;
+        let text = self.text(Column::Amount, place)?;
+        match fields::amount(text, self.record.is_plain(place), currency) {
+            Ok(units) => Some(units),
+            Err(flaw) => {
+                self.refuse(Column::Amount, text, *flaw);
+                None
             }
-        });
-        (units.unwrap_or_default(), currency)
+        }
     }
 
     /// The columns that are not known, which are passed on as they stand in the file.
     fn check_extra(&mut self) {
         for (place, name) in self.rules.heading.unknown() {
+            // What is plain is a text and holds no zero byte.
+            if self.record.is_plain(*place) {
+                continue;
+            }
             let field = self.record.field(*place);
             let flaw = match extra(field) {
                 Ok(_) => continue,
@@ -234,11 +254,13 @@ impl<'a, 'f> RowReader<'a, 'f> {
                 }
                 Err(Some(error)) => fields::undecodable(field, error),
             };
-            self.refuse_as(name.clone(), None, flaw);
+            self.refuse_as(name.clone(), None, *flaw);
         }
     }
 
+    #[cold]
     fn refuse(&mut self, column: Column, value: &str, flaw: Flaw) {
+        self.refused.add(column);
         self.refuse_as(column.name().to_owned(), Some(shown(column, value)), flaw);
     }
 
@@ -247,9 +269,9 @@ impl<'a, 'f> RowReader<'a, 'f> {
         self.findings.problems.push(finding);
     }
 
-    fn warn(&mut self, column: Column, value: &str, rule: fn(&str) -> Option<Flaw>) {
-        if let Some(flaw) = rule(value) {
-            let finding = self.finding(column.name().to_owned(), Some(shown(column, value)), flaw);
+    fn warn(&mut self, column: Column, value: &str, flaw: Option<Box<Flaw>>) {
+        if let Some(flaw) = flaw {
+            let finding = self.finding(column.name().to_owned(), Some(shown(column, value)), *flaw);
             self.findings.warnings.push(finding);
         }
     }
@@ -267,17 +289,18 @@ impl<'a, 'f> RowReader<'a, 'f> {
     }
 
     /// Why the row is refused: its first problem stands for all.
-    fn reason(&self) -> Option<Reason> {
+    fn reason(&self) -> Option<Box<Reason>> {
         let first = self.findings.problems.get(self.before)?;
         let column = first.column.as_deref().unwrap_or_default();
-        Some(Reason::new(first.code.as_str(), format!("{column}: {}", first.message)))
+        let message = format!("{column}: {}", first.message);
+        Some(Box::new(Reason::new(first.code.as_str(), message)))
     }
 }
 
 /// The text of a column that is not known. An error where it is none, or holds a zero byte.
 fn extra(field: Field<'_>) -> Result<&str, Option<Utf8Error>> {
     let text = field.text().map_err(Some)?;
-    if field.kinds.has(Kinds::ODD) && text.contains('\0') { Err(None) } else { Ok(text) }
+    if text.contains('\0') { Err(None) } else { Ok(text) }
 }
 
 /// A payout for a record that has no fields to read: a ragged one, a total, a second heading.
@@ -329,7 +352,7 @@ struct Sealed<'a> {
 
 impl<'a> Sealed<'a> {
     /// The largest field, and by how much the block is too long for the key.
-    fn overflow(&self, capacity: usize) -> Option<(Column, Flaw)> {
+    fn overflow(&self, capacity: usize) -> Option<(Column, Box<Flaw>)> {
         if self.most() <= capacity {
             return None;
         }

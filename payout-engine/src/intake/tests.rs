@@ -83,7 +83,7 @@ fn of_200_000_valid_rows_at_most_24_bytes_each_are_kept() {
     let mut seen = Seen::default();
     let hasher = seen.hasher.clone();
     let mut valid = 0;
-    let look = |part: &mut Part, found: Found<'_>| part.look(&found, &hasher);
+    let look = |part: &mut Part, found: &Found<'_>| part.look(found, &hasher);
     let read = pass::read(scan, &mut findings, look, |part, _| {
         valid += part.sums.valid;
         seen.add(&part.hashes);

@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::{Flaw, Kinds, Text, flaw, is_numeric};
+use super::{Flaw, flaw, is_numeric};
 use crate::intake::finding::Code;
 use crate::intake::heading::Column;
 use crate::intake::records::Cell;
@@ -12,11 +12,13 @@ const AS_TEXT: &str = "format the column as text in the spreadsheet, enter the v
 
 /// What a spreadsheet does to values that it takes for numbers or formulas.
 #[inline]
-pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<(), Flaw> {
-    // All that is looked for here has a sign in it, or a letter behind a digit.
-    if kinds == Kinds::DIGIT {
-        return Ok(());
-    }
+pub(super) fn check(column: Column, text: &str) -> Result<(), Box<Flaw>> {
+    // All that is looked for here begins with a sign or a digit.
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) { Ok(()) } else { damage(column, text) }
+}
+
+/// [`check`] for a text that begins with no letter.
+fn damage(column: Column, text: &str) -> Result<(), Box<Flaw>> {
     if text.starts_with('=') {
         let message = "the value is a spreadsheet formula, not text";
         return Err(flaw(Code::SpreadsheetFormula, message, AS_TEXT));
@@ -35,8 +37,7 @@ pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<()
         return Err(flaw(Code::LeadingApostrophe, message, "remove the apostrophe"));
     }
     let any_exponent = matches!(column, Column::Amount | Column::BankAccountNumber);
-    let has_letters = kinds.has(Kinds::UPPER.and(Kinds::LOWER));
-    if has_letters && is_scientific(text, any_exponent) {
+    if is_scientific(text, any_exponent) {
         let message = "the number is in scientific notation, so its digits are lost";
         let hint =
             if column == Column::Amount { "write the amount out: 1000, not 1e3" } else { AS_TEXT };
@@ -46,8 +47,7 @@ pub(super) fn check(column: Column, Text { text, kinds }: Text<'_>) -> Result<()
 }
 
 /// Judges a cell of a workbook that is no text. What is let through is judged as text besides.
-#[inline]
-pub(in crate::intake) fn cell(column: Column, cell: Cell) -> Result<(), Flaw> {
+pub(super) fn cell(column: Column, cell: Cell) -> Result<(), Box<Flaw>> {
     match cell {
         Cell::Text => Ok(()),
         Cell::Number if is_text_of_digits(column) => {
@@ -94,7 +94,7 @@ fn is_scientific(text: &str, any_exponent: bool) -> bool {
 }
 
 /// What is odd about an account number that passed: digits that a spreadsheet cannot keep.
-pub(in crate::intake) fn account_warning(text: &str) -> Option<Flaw> {
+pub(in crate::intake) fn account_warning(text: &str) -> Option<Box<Flaw>> {
     let lost = text.len() > 15 && text.as_bytes()[15..].iter().all(|&byte| byte == b'0');
     lost.then(|| {
         flaw(
@@ -106,7 +106,7 @@ pub(in crate::intake) fn account_warning(text: &str) -> Option<Flaw> {
 }
 
 /// What is odd about a phone number that passed.
-pub(in crate::intake) fn phone_warning(text: &str) -> Option<Flaw> {
+pub(in crate::intake) fn phone_warning(text: &str) -> Option<Box<Flaw>> {
     let lost = matches!(text.len(), 8 | 9) && !text.starts_with('0');
     lost.then(|| {
         let message = "the number does not begin with 0, so a zero may be lost";

@@ -1,9 +1,8 @@
 //! Whole records of a text, split into fields one after the other.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use super::kinds::Classes;
+use super::ends::Ends;
 use super::splitter::{Split, Splitter, line_end_length};
 use super::{Encoding, Marks, Record};
 
@@ -17,7 +16,7 @@ pub(in crate::intake) struct Block {
     /// Offset in the file of what was not split yet.
     offset: u64,
     delimiter: u8,
-    classes: Arc<Classes>,
+    ends: Ends,
     /// Number of delimiters that make lines inside quotes look like rows; none before the heading.
     row_delimiters: usize,
     marks: Marks,
@@ -46,7 +45,7 @@ impl Block {
         mut bytes: Vec<u8>,
         range: Range<usize>,
         offset: u64,
-        (delimiter, classes): (u8, Arc<Classes>),
+        delimiter: u8,
         encoding: Encoding,
     ) -> Self {
         bytes.truncate(range.end);
@@ -56,7 +55,7 @@ impl Block {
             lines: 0,
             offset,
             delimiter,
-            classes,
+            ends: Ends::of_delimiter(delimiter),
             row_delimiters: usize::MAX,
             marks: Marks::of(encoding),
         }
@@ -106,7 +105,7 @@ impl Block {
         self.marks.line = self.lines;
         self.marks.offset = self.offset;
         // A line without a quote is a record, and its delimiters end its fields.
-        let end = self.marks.mark(self.range.start, rest, &self.classes);
+        let end = self.marks.mark(self.range.start, rest, self.ends);
         let (length, lines) = match rest.get(end) {
             Some(b'"') => {
                 let mut splitter = Splitter {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::str::Utf8Error;
 
-use super::kinds::{Classes, Kinds};
+use super::ends::{Ends, Span, is_plain};
 use super::{Encoding, splitter::Sink};
 
 /// What a cell of a spreadsheet holds.
@@ -24,13 +24,6 @@ pub(in crate::intake) enum Cell {
 /// Stands between two fields that were written out.
 const BETWEEN: u8 = b',';
 
-/// Where a field ends, and what it holds.
-#[derive(Debug, Clone, Copy)]
-struct End {
-    at: usize,
-    kinds: Kinds,
-}
-
 /// Where a record lies and where its fields end.
 #[derive(Debug, Default)]
 pub(in crate::intake) struct Marks {
@@ -40,10 +33,8 @@ pub(in crate::intake) struct Marks {
     is_written: bool,
     /// The fields, where they are not in the block as they are.
     written: Vec<u8>,
-    /// Where each field ends; the next one begins a byte later.
-    ends: Vec<End>,
-    /// The characters of the field that is being written out.
-    kinds: Kinds,
+    /// Where each field lies.
+    spans: Vec<Span>,
     /// Lines above the one on which the record begins, in what it was read of.
     pub(super) line: u64,
     /// Offset of its first byte in the file.
@@ -65,38 +56,23 @@ impl Marks {
 
     /// Marks the record that begins at the front of `bytes` and at `start` of its block, up to its
     /// line end or, where it has one, up to a quote. Tells where it stopped.
-    pub(super) fn mark(&mut self, start: usize, bytes: &[u8], classes: &Classes) -> usize {
-        self.ends.clear();
+    pub(super) fn mark(&mut self, start: usize, bytes: &[u8], ends: Ends) -> usize {
+        self.spans.clear();
         self.cells.clear();
         self.swallowing = None;
         self.is_written = false;
-        let mut kinds = Kinds::default();
-        let mut length = bytes.len();
-        for (at, &byte) in bytes.iter().enumerate() {
-            let class = classes.of(byte);
-            if class.ends_field() {
-                self.ends.push(End { at, kinds });
-                kinds = Kinds::default();
-            } else if class.stops() {
-                length = at;
-                break;
-            } else {
-                kinds = kinds.and(class);
-            }
-        }
-        self.ends.push(End { at: length, kinds });
+        let length = ends.each(bytes, |span| self.spans.push(span));
         self.range = start..start + length;
         length
     }
 
     /// Begins a record whose fields are written out.
     pub(super) fn begin(&mut self) {
-        self.ends.clear();
+        self.spans.clear();
         self.cells.clear();
         self.written.clear();
         self.swallowing = None;
         self.is_written = true;
-        self.kinds = Kinds::default();
     }
 
     /// Begins a row of a sheet, which is whole and has no bytes in the file to point at.
@@ -108,16 +84,18 @@ impl Marks {
 
     /// Appends a cell of a sheet.
     pub(in crate::intake) fn push_cell(&mut self, text: &str, cell: Cell) {
-        if cell != Cell::Text {
-            self.cells.push((self.ends.len(), cell));
-        }
+        let index = self.spans.len();
         self.text(text.as_bytes());
         self.end_field();
+        if cell != Cell::Text {
+            self.cells.push((index, cell));
+            self.spans[index].is_plain = false;
+        }
     }
 
     /// Number of fields so far.
     pub(in crate::intake) fn len(&self) -> usize {
-        self.ends.len()
+        self.spans.len()
     }
 
     /// The record that was marked, which is in `block` unless it was written out. `text` is the
@@ -138,21 +116,22 @@ impl Marks {
 
 impl Sink for Marks {
     fn text(&mut self, text: &[u8]) {
-        self.kinds = self.kinds.and(Kinds::of(text));
         self.written.extend_from_slice(text);
     }
 
     fn end_field(&mut self) {
-        self.ends.push(End { at: self.written.len(), kinds: std::mem::take(&mut self.kinds) });
+        let (begin, end) =
+            (self.spans.last().map_or(0, |before| before.end + 1), self.written.len());
+        self.spans.push(Span { begin, end, is_plain: is_plain(&self.written[begin..]) });
         self.written.push(BETWEEN);
     }
 
     fn fields(&self) -> usize {
-        self.ends.len()
+        self.spans.len()
     }
 
     fn swallows(&mut self) {
-        self.swallowing.get_or_insert(self.ends.len());
+        self.swallowing.get_or_insert(self.spans.len());
     }
 }
 
@@ -183,26 +162,45 @@ impl<'a> Record<'a> {
 
     /// Number of fields; at least one.
     pub(in crate::intake) fn len(&self) -> usize {
-        self.marks.ends.len()
+        self.marks.spans.len()
     }
 
     /// Field `index`, which is empty for a column that the record does not reach.
     #[inline]
     pub(in crate::intake) fn field(&self, index: usize) -> Field<'a> {
-        let Marks { ends, offset, encoding, .. } = self.marks;
-        let (range, kinds) = match ends.get(index) {
-            Some(end) => {
-                let start = index.checked_sub(1).map_or(0, |before| ends[before].at + 1);
-                (start..end.at, end.kinds)
-            }
-            None => (0..0, Kinds::default()),
-        };
+        let Marks { offset, encoding, .. } = self.marks;
+        let range = self.range(index);
         Field {
             text: self.text.and_then(|text| text.get(range.clone())),
             bytes: &self.bytes[range],
-            kinds,
+            cell: self.cell(index),
             origin: Origin { offset: *offset, encoding: *encoding },
         }
+    }
+
+    /// Field `index`, if it is a plain text without blanks around it, as most are: then there is
+    /// nothing else to ask about it.
+    #[inline]
+    pub(in crate::intake) fn plain(&self, index: usize) -> Option<&'a str> {
+        if !self.is_plain(index) {
+            return None;
+        }
+        let text = self.text?.get(self.range(index))?;
+        let ends = [text.as_bytes().first(), text.as_bytes().last()];
+        (!ends.contains(&Some(&b' '))).then_some(text)
+    }
+
+    /// Whether it is known of field `index` that it is a text, and that there is nothing in it but
+    /// what every keyboard types and everybody sees.
+    #[inline]
+    pub(in crate::intake) fn is_plain(&self, index: usize) -> bool {
+        self.marks.spans.get(index).is_none_or(|span| span.is_plain)
+    }
+
+    /// Where field `index` lies in the record.
+    #[inline]
+    fn range(&self, index: usize) -> Range<usize> {
+        self.marks.spans.get(index).map_or(0..0, |span| span.begin..span.end)
     }
 
     /// All fields in order.
@@ -215,9 +213,7 @@ impl<'a> Record<'a> {
         self.fields().all(|field| field.is_blank())
     }
 
-    /// What the spreadsheet holds in field `index`; a file without cells holds text everywhere.
-    #[inline]
-    pub(in crate::intake) fn cell(&self, index: usize) -> Cell {
+    fn cell(&self, index: usize) -> Cell {
         let cells = &self.marks.cells;
         if cells.is_empty() {
             return Cell::Text;
@@ -232,8 +228,8 @@ impl<'a> Record<'a> {
 pub(in crate::intake) struct Field<'a> {
     pub(in crate::intake) bytes: &'a [u8],
     text: Option<&'a str>,
-    /// The kinds of its characters.
-    pub(in crate::intake) kinds: Kinds,
+    /// What the spreadsheet holds in it; a file without cells holds text everywhere.
+    pub(in crate::intake) cell: Cell,
     /// Where the record stands, for findings about its bytes.
     pub(in crate::intake) origin: Origin,
 }
@@ -247,7 +243,14 @@ impl<'a> Field<'a> {
 
     /// Whether the field holds nothing but blanks.
     pub(in crate::intake) fn is_blank(&self) -> bool {
-        !self.kinds.has(Kinds::GRAPHIC) && self.text().is_ok_and(|text| text.trim().is_empty())
+        let begins = self.bytes.first();
+        !begins.is_some_and(u8::is_ascii_graphic)
+            && self.text().is_ok_and(|text| text.trim().is_empty())
+    }
+
+    /// Whether there is a digit in the field.
+    pub(in crate::intake) fn has_digit(&self) -> bool {
+        self.bytes.iter().any(u8::is_ascii_digit)
     }
 }
 
@@ -264,7 +267,7 @@ pub(in crate::intake) struct Origin {
 impl<'a> Field<'a> {
     /// A field that was not looked at yet.
     pub(in crate::intake) fn of(text: &'a str) -> Self {
-        let (bytes, kinds) = (text.as_bytes(), Kinds::of(text.as_bytes()));
-        Self { bytes, text: None, kinds, origin: Origin::default() }
+        let origin = Origin::default();
+        Self { bytes: text.as_bytes(), text: None, cell: Cell::Text, origin }
     }
 }
