@@ -118,7 +118,7 @@ pub(super) fn distinct_rows(transitions: &[Transition], limit: usize) -> usize {
         .count()
 }
 
-/// How many rows a statement has that writes `rows` rows: as many, or up to a fifth more, so that
+/// How many rows a statement has that writes `rows` rows: as many, or up to a quarter more, so that
 /// there are few different texts, and each stays prepared.
 pub(super) fn statement_size(rows: usize) -> usize {
     rows.next_multiple_of((rows.next_power_of_two() / 8).max(1))
@@ -203,4 +203,19 @@ pub(super) fn never_loaded(name: &str) -> Error {
 
 pub(super) fn name_is_taken(name: &str) -> Error {
     Error::batch_state(name, "cannot be taken in: there is a batch of that name already")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::statement_size;
+
+    #[test]
+    fn statements_have_few_sizes_and_little_to_spare() {
+        let rows = 1..=128;
+        assert!(rows.clone().all(|rows| (rows..=rows * 5 / 4).contains(&statement_size(rows))));
+        assert_eq!(rows.map(statement_size).collect::<BTreeSet<_>>().len(), 24);
+        assert_eq!(statement_size(0), 0);
+    }
 }

@@ -151,6 +151,7 @@ contract! {
     a_batch_comes_back_as_it_went_in,
     a_batch_that_was_never_complete_is_not_payable_and_goes,
     transitions_move_the_sums_and_survive,
+    as_many_rows_as_come_are_written_at_once,
     a_write_on_top_of_something_unread_is_refused_whole,
     what_is_due_comes_in_order_and_nothing_else,
     waking_makes_the_unfinished_due,
@@ -324,6 +325,27 @@ async fn transitions_move_the_sums_and_survive(make: Maker, dir: &Path) {
     store.audit(batch.id).await.unwrap();
 }
 
+async fn as_many_rows_as_come_are_written_at_once(make: Maker, dir: &Path) {
+    let store = make(dir, false).await;
+    let (batch, lease) = loaded(&*store, "a", 1, 190).await;
+    let rows = store.rows(batch.id, 0, 190).await.unwrap();
+    let paid = rows.into_iter().map(|record| Transition {
+        from: Outcome::Pending,
+        payout: Payout { state: State::Paid, next_at: None, ..record.payout },
+    });
+    let mut rest: Vec<_> = paid.collect();
+    for count in 1..20 {
+        let rows: Vec<_> = rest.drain(..count).collect();
+        store.write(&lease, &rows, at(1)).await.unwrap();
+        store.write(&lease, &rows, at(1)).await.unwrap_err();
+    }
+    assert!(rest.is_empty());
+    assert_eq!(store.summary(batch.id).await.unwrap().count(Outcome::Paid), 190);
+    let rows = store.rows(batch.id, 0, 190).await.unwrap();
+    assert!(rows.iter().all(|record| record.payout.version == 1));
+    store.audit(batch.id).await.unwrap();
+}
+
 async fn a_write_on_top_of_something_unread_is_refused_whole(make: Maker, dir: &Path) {
     let store = make(dir, false).await;
     let (batch, lease) = loaded(&*store, "a", 1, 3).await;
@@ -415,6 +437,8 @@ async fn what_is_due_comes_in_order_and_nothing_else(make: Maker, dir: &Path) {
     assert_eq!(due(30, 9).await, [3, 1]);
     assert_eq!(due(100, 2).await, [3, 1]);
     assert_eq!(due(100, 9).await, [3, 1, 4]);
+    let others = store.claim(&lease, at(100), 2, &[3, 2]).await.unwrap();
+    assert_eq!(others.iter().map(|claim| claim.payout.row).collect::<Vec<_>>(), [1, 4]);
     assert_eq!(store.next_due(&lease, at(30)).await.unwrap(), Some(at(90)));
     assert_eq!(store.next_due(&lease, at(90)).await.unwrap(), None);
 }
