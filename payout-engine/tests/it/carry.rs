@@ -105,45 +105,70 @@ async fn is_to_be_had(store: &dyn Store) -> bool {
     }
 }
 
-/// Carries a batch, dies at every moment in turn, and carries it again.
-async fn die_on(way: Way) {
-    let (mut polls, mut before, mut between, mut after) = (1, 0, 0, 0);
-    loop {
-        let Some(stores) = Stores::new(way) else { return };
-        stores.begin().await;
-        let ended = Mortal { future: Box::pin(stores.carry()), polls }.await;
-        {
-            let (from, to) = stores.depots().await;
-            // In this order: it may still be landing.
-            let there = is_to_be_had(&*to.store()).await;
-            let here = is_to_be_had(&*from.store()).await;
-            assert!(!(there && here), "{way:?}: after {polls} polls it is to be had twice");
-            match (here, there) {
-                (true, _) => before += 1,
-                (false, false) => between += 1,
-                (false, true) => after += 1,
-            }
-        }
-        let carried = stores.carry().await.unwrap();
+/// Where a batch was to be had when the one who carried it died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Before,
+    Between,
+    After,
+}
+
+/// Carries a batch, dies after so many polls, and carries it again. Tells at which moment it died,
+/// and whether it had come to the end by then; `None` where there is no such store here.
+async fn die_after(polls: u32, way: Way) -> Option<(Moment, bool)> {
+    let stores = Stores::new(way)?;
+    stores.begin().await;
+    let ended = Mortal { future: Box::pin(stores.carry()), polls }.await;
+    let moment = {
         let (from, to) = stores.depots().await;
-        assert!(!is_to_be_had(&*from.store()).await && is_to_be_had(&*to.store()).await);
-        let gone = from.store().batch(Some("june")).await.unwrap();
-        assert_eq!((gone.state, gone.code), (BatchState::Moved, carried.batch.code));
-        assert_eq!(gone.moved.unwrap().to, to.place());
-        let there = to.store().batch(None).await.unwrap();
-        assert_eq!((there.state, there.rows, there.moved), (BatchState::Stopped, 5, None));
-        for depot in [&from, &to] {
-            let batch = depot.store().batch(Some("june")).await.unwrap();
-            let audit = depot.store().verify(batch.id, None).await.unwrap();
-            assert_eq!(audit.broken, None, "{}", depot.place());
+        // In this order: it may still be landing.
+        let there = is_to_be_had(&*to.store()).await;
+        let here = is_to_be_had(&*from.store()).await;
+        match (here, there) {
+            (true, true) => panic!("{way:?}: after {polls} polls it is to be had twice"),
+            (true, false) => Moment::Before,
+            (false, false) => Moment::Between,
+            (false, true) => Moment::After,
         }
-        if let Some(ended) = ended {
-            ended.unwrap();
+    };
+    let carried = stores.carry().await.unwrap();
+    let (from, to) = stores.depots().await;
+    assert!(!is_to_be_had(&*from.store()).await && is_to_be_had(&*to.store()).await);
+    let gone = from.store().batch(Some("june")).await.unwrap();
+    assert_eq!((gone.state, gone.code), (BatchState::Moved, carried.batch.code));
+    assert_eq!(gone.moved.unwrap().to, to.place());
+    let there = to.store().batch(None).await.unwrap();
+    assert_eq!((there.state, there.rows, there.moved), (BatchState::Stopped, 5, None));
+    for depot in [&from, &to] {
+        let batch = depot.store().batch(Some("june")).await.unwrap();
+        let audit = depot.store().verify(batch.id, None).await.unwrap();
+        assert_eq!(audit.broken, None, "{}", depot.place());
+    }
+    Some((moment, ended.map(Result::unwrap).is_some()))
+}
+
+/// Dies at every moment in turn.
+async fn die_on(way: Way) {
+    let (mut before, mut between, mut after) = (0, false, u32::MAX);
+    let mut polls = 1;
+    loop {
+        let Some((moment, has_ended)) = die_after(polls, way).await else { return };
+        match moment {
+            Moment::Before => before = polls,
+            Moment::Between => between = true,
+            Moment::After => after = after.min(polls),
+        }
+        if has_ended {
             break;
         }
         polls += 1 + polls / 12;
     }
-    assert!(before > 0 && between > 0 && after > 0, "{way:?}: {before}, {between}, {after}");
+    assert!(before > 0 && after < u32::MAX, "{way:?}: {before}, {after}");
+    // It is short, and the steps grow: if it lies between two of them, each poll there is tried.
+    for polls in before.min(after)..=before.max(after) {
+        between = between || die_after(polls, way).await.unwrap().0 == Moment::Between;
+    }
+    assert!(between, "{way:?}: never between {before} and {after}");
 }
 
 #[tokio::test]
