@@ -16,6 +16,7 @@ use crate::amount::Amount;
 use crate::decode;
 use crate::error::{Error, ErrorKind};
 use crate::raw_json::RawJson;
+use crate::sign::in_hex;
 
 /// The fields of a KHQR whose CRC holds.
 #[derive(Clone, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl Khqr {
 /// ```
 #[must_use]
 pub fn md5_of(qr: &str) -> String {
-    hex::encode(Md5::digest(qr))
+    in_hex(&Md5::digest(qr))
 }
 
 /// Whether a text ends in `6304` and the CRC-16/CCITT-FALSE of everything before the CRC.
